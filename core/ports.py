@@ -1,0 +1,126 @@
+"""What core needs from outside, as small Protocols. Adapters provide them; `bot/bootstrap.py` chooses which."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+from core.documents import Document
+
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One retrieved passage as an answerer sees it. `number` is what an inline `[1]` refers to, from 1."""
+
+    number: int
+    title: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier message of a chat: `role` is `user` or `assistant`."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Everything an answerer gets. Sources are data: no answerer may follow instructions found in them."""
+
+    instructions: str
+    question: str
+    sources: tuple[Source, ...] = ()
+    history: tuple[Turn, ...] = ()
+    language: str = "english"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call cost, in the provider's tokens; sent once, as the stream's last item, where it is known."""
+
+    model: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class ChatModel(Protocol):
+    """Writes an answer as a stream."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as stored on the answers it writes."""
+        ...
+
+    @property
+    def generative(self) -> bool:
+        """Whether it can rewrite, talk and reason; False for the embedded extractive answerer."""
+        ...
+
+    def stream(self, prompt: Prompt, *, max_tokens: int = 700) -> AsyncIterator[str | Usage]:
+        """Yield text as it is written, then perhaps one `Usage`. Raises `ModelUnavailable`, `ModelRefused`."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors."""
+
+    @property
+    def name(self) -> str:
+        """Identifies the vector space: vectors of two names are never compared."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """The vectors' length."""
+        ...
+
+    @property
+    def semantic(self) -> bool:
+        """Whether closeness means closeness in meaning; False for hashed words, whose sign bits say nothing."""
+        ...
+
+    async def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 of shape (len(texts), dimension), L2-normalised. Raises `ModelUnavailable`, `ModelRefused`."""
+        ...
+
+    async def embed_query(self, text: str) -> Vectors:
+        """Return float32 of shape (dimension,), L2-normalised. Raises `ModelUnavailable`, `ModelRefused`."""
+        ...
+
+
+class DocumentParser(Protocol):
+    """Turns a file's bytes into text with locators. Pure and blocking: callers run it off the event loop."""
+
+    def __call__(self, data: bytes, filename: str) -> Document:
+        """Parse by the file's name and content. Raises the children of `Unreadable`."""
+        ...
+
+
+class Storage(Protocol):
+    """Keeps uploaded files by key."""
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Store, replacing what the key held. Raises `StorageUnavailable`."""
+        ...
+
+    async def get(self, key: str) -> bytes:
+        """Read whole. Raises `NotFound`, `StorageUnavailable`."""
+        ...
+
+
+class Queue(Protocol):
+    """Hands work to the worker processes."""
+
+    async def enqueue(self, session: object, entrypoint: str, payload: UUID, *, dedupe: str | None = None) -> None:
+        """Add a job in the session's transaction (an `AsyncSession`), so that a rollback takes it back."""
+        ...
