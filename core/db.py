@@ -1,0 +1,139 @@
+"""The declarative base, the column habits every table shares, and the engine."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from pgvector.asyncpg import register_vector
+from sqlalchemy import DateTime, ForeignKey, Index, MetaData, Text, event, func, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.types import UserDefinedType
+
+Sessions = async_sessionmaker[AsyncSession]
+
+# Nothing here waits for ever: a statement that takes a minute, or a transaction that idles for one, is a fault.
+SESSION_SETTINGS = {
+    "application_name": "homeroom",
+    "statement_timeout": "60000",
+    "lock_timeout": "10000",
+    "idle_in_transaction_session_timeout": "60000",
+    "timezone": "UTC",
+    "jit": "off",  # compiling a 5 ms search takes longer than running it
+}
+
+
+class Base(DeclarativeBase):
+    """Every table's base. Constraint names are derived, so that migrations and models agree on them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy's own hook, read once per class)
+        datetime: DateTime(timezone=True),
+        str: Text,
+        dict[str, Any]: postgresql.JSONB,
+    }
+
+
+class Identified:
+    """A table with a UUID of its own and the time its rows were made."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"), sort_order=-1)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=90)
+
+
+class Entity(Identified):
+    """A table whose rows are only ever deleted softly; a trigger refuses DELETE on it (principle 4)."""
+
+    deleted_at: Mapped[datetime | None] = mapped_column(sort_order=91)
+
+    @declared_attr
+    @classmethod
+    def deleted_by_user_id(cls) -> Mapped[UUID | None]:
+        """Who deleted it."""
+        return mapped_column(ForeignKey("app_users.id"), sort_order=92)
+
+
+def unique_while_live(name: str, *columns: str, where: str = "") -> Index:
+    """Return a unique index over the rows that are not deleted (and that satisfy `where`)."""
+    condition = "deleted_at IS NULL" + (f" AND {where}" if where else "")
+    return Index(name, *columns, unique=True, postgresql_where=text(condition))
+
+
+def native_enum(kind: type[Enum], name: str) -> postgresql.ENUM:
+    """Return the native PostgreSQL enum for a Python one, stored by name."""
+    return postgresql.ENUM(kind, name=name, metadata=Base.metadata)
+
+
+class Vector(UserDefinedType[Any]):
+    """pgvector's `vector(n)`. No bind processor: asyncpg's binary codec takes numpy arrays as they are."""
+
+    cache_ok = True
+
+    def __init__(self, dimension: int) -> None:
+        self.dimension = dimension
+
+    def get_col_spec(self, **_: object) -> str:
+        """Return the column's type as DDL."""
+        return f"vector({self.dimension})"
+
+
+class Bits(UserDefinedType[Any]):
+    """PostgreSQL's `bit(n)`; n may be over a thousand, which SQLAlchemy's own BIT would pass through text."""
+
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def get_col_spec(self, **_: object) -> str:
+        """Return the column's type as DDL."""
+        return f"bit({self.length})"
+
+
+def async_url(url: str) -> str:
+    """Return any PostgreSQL URL (`postgres://`, `postgresql://`, with or without a driver) as one for asyncpg."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or not scheme.startswith("postgres"):
+        return url
+    return f"postgresql+asyncpg://{rest}"
+
+
+def create_engine(url: str, *, pool_size: int = 10, prepared_statements: bool = True) -> AsyncEngine:
+    """Return an engine with binary vectors. `prepared_statements=False` suits a pooler in transaction mode."""
+    connect_args: dict[str, Any] = {"server_settings": SESSION_SETTINGS, "timeout": 10}
+    if not prepared_statements:
+        connect_args |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+    engine = create_async_engine(
+        async_url(url), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=False, connect_args=connect_args
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _teach_vectors(connection: Any, _record: object) -> None:  # noqa: ANN401  (SQLAlchemy's DBAPI facade)
+        connection.run_async(_register_vector_if_there)
+
+    return engine
+
+
+async def _register_vector_if_there(connection: Any) -> None:  # noqa: ANN401  (asyncpg's connection)
+    schema = await connection.fetchval(
+        "SELECT n.nspname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typname = 'vector'"
+    )
+    if schema is not None:  # a database that is not migrated yet has no such type
+        await register_vector(connection, schema=schema)
+
+
+def create_sessions(engine: AsyncEngine) -> Sessions:
+    """Return the session factory: objects stay readable after their transaction ends."""
+    return async_sessionmaker(engine, expire_on_commit=False)

@@ -1,0 +1,68 @@
+"""Tables: what people think of an answer, and calls for a teacher."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base, Entity, native_enum, unique_while_live
+from core.enums import EscalationState, FeedbackReason, FeedbackValue, Platform
+
+
+class MessageReaction(Entity, Base):
+    """A reaction that stands on an answer. Feedback is derived from these."""
+
+    __tablename__ = "message_reactions"
+    __table_args__ = (
+        unique_while_live("uq_message_reactions_one", "chat_message_id", "app_user_id", "platform", "emoji"),
+    )
+
+    chat_message_id: Mapped[UUID] = mapped_column(ForeignKey("chat_messages.id"))
+    app_user_id: Mapped[UUID] = mapped_column(ForeignKey("app_users.id"), index=True)
+    platform: Mapped[Platform] = mapped_column(native_enum(Platform, "platform"))
+    emoji: Mapped[str]
+
+
+class ChatMessageFeedback(Entity, Base):
+    """One person's verdict on one answer."""
+
+    __tablename__ = "chat_message_feedback"
+    __table_args__ = (unique_while_live("uq_chat_message_feedback_one", "chat_message_id", "app_user_id"),)
+
+    chat_message_id: Mapped[UUID] = mapped_column(ForeignKey("chat_messages.id"))
+    app_user_id: Mapped[UUID] = mapped_column(ForeignKey("app_users.id"), index=True)
+    value: Mapped[FeedbackValue] = mapped_column(native_enum(FeedbackValue, "feedback_value"))
+    reason: Mapped[FeedbackReason | None] = mapped_column(native_enum(FeedbackReason, "feedback_reason"))
+
+
+class AnswerEndorsement(Entity, Base):
+    """A teacher stands behind an answer."""
+
+    __tablename__ = "answer_endorsements"
+    __table_args__ = (unique_while_live("uq_answer_endorsements_one", "chat_message_id", "teacher_user_id"),)
+
+    chat_message_id: Mapped[UUID] = mapped_column(ForeignKey("chat_messages.id"))
+    teacher_user_id: Mapped[UUID] = mapped_column(ForeignKey("app_users.id"), index=True)
+
+
+class Escalation(Entity, Base):
+    """A question that needs a teacher."""
+
+    __tablename__ = "escalations"
+    __table_args__ = (unique_while_live("uq_escalations_message", "chat_message_id"),)
+
+    class_id: Mapped[UUID] = mapped_column(ForeignKey("classes.id"), index=True)
+    chat_message_id: Mapped[UUID] = mapped_column(ForeignKey("chat_messages.id"))
+    asked_by_user_id: Mapped[UUID] = mapped_column(ForeignKey("app_users.id"))
+    merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("escalations.id"))
+    state: Mapped[EscalationState] = mapped_column(
+        native_enum(EscalationState, "escalation_state"), server_default=EscalationState.OPEN.value
+    )
+    claimed_by_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("app_users.id"))
+    claimed_at: Mapped[datetime | None]
+    resolved_by_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("app_users.id"))
+    resolved_at: Mapped[datetime | None]
+    reply: Mapped[str | None]

@@ -1,0 +1,170 @@
+"""The database functions and triggers that hold the four principles, whatever a program does."""
+
+from __future__ import annotations
+
+from sqlalchemy import Table
+
+from core.content.revisions import Revision, Root
+from core.db import Base
+
+# One statement each, in order of creation.
+FUNCTIONS = {
+    "refuse_delete": """
+CREATE FUNCTION refuse_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never deleted; set deleted_at instead', TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$""",
+    "refuse_update": """
+CREATE FUNCTION refuse_update() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % never change', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$""",
+    # Arguments: the columns that a published revision keeps for ever.
+    "refuse_published_change": """
+CREATE FUNCTION refuse_published_change() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    kept text;
+BEGIN
+    FOREACH kept IN ARRAY TG_ARGV LOOP
+        IF to_jsonb(OLD) -> kept IS DISTINCT FROM to_jsonb(NEW) -> kept THEN
+            RAISE EXCEPTION 'a published revision never changes (%.%)', TG_TABLE_NAME, kept
+                USING ERRCODE = 'restrict_violation';
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END $$""",
+    # Argument: the root's revision table.
+    "require_published_target": """
+CREATE FUNCTION require_published_target() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    published boolean;
+BEGIN
+    IF NEW.published_revision_id IS NOT NULL THEN
+        EXECUTE format(
+            'SELECT visibility_state = ''PUBLISHED'' AND deleted_at IS NULL FROM %I.%I WHERE id = $1',
+            TG_TABLE_SCHEMA, TG_ARGV[0]
+        ) INTO published USING NEW.published_revision_id;
+        IF published IS NOT TRUE THEN
+            RAISE EXCEPTION 'students can only be shown a published revision of %', TG_TABLE_NAME
+                USING ERRCODE = 'restrict_violation';
+        END IF;
+    END IF;
+    RETURN NEW;
+END $$""",
+    # IMMUTABLE although the cast to regconfig is not: the built-in configurations never change their meaning under
+    # us, and a generated column needs the promise.
+    "chunk_tsvector": """
+CREATE FUNCTION chunk_tsvector(language text, class_id uuid, context text, body text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT to_tsvector(language::regconfig, context || ' ' || body)
+        || array_to_tsvector(ARRAY['class:' || class_id::text])
+$$""",
+    "chunk_token_count": """
+CREATE FUNCTION chunk_token_count(language text, context text, body text) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(sum(cardinality(positions)), 0)::integer
+    FROM unnest(to_tsvector(language::regconfig, context || ' ' || body))
+$$""",
+}
+
+# Supabase serves the public schema over its API: every table is locked by row level security without a policy, and
+# whatever its two API roles were granted by default is taken back. Called after every change of the schema.
+LOCK_DOWN = """
+CREATE FUNCTION lock_down() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    thing record;
+    outsider text;
+    outsiders text[] := ARRAY(SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated'));
+BEGIN
+    FOR thing IN
+        SELECT c.oid::regclass AS name, c.relkind, c.relrowsecurity
+        FROM pg_class c
+        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+            AND pg_has_role(c.relowner, 'MEMBER')
+            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+    LOOP
+        IF thing.relkind IN ('r', 'p') AND NOT thing.relrowsecurity THEN
+            EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', thing.name);
+        END IF;
+        FOREACH outsider IN ARRAY outsiders || 'PUBLIC'::text LOOP
+            EXECUTE format(
+                'REVOKE ALL ON %s %s FROM %s',
+                CASE thing.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
+                thing.name,
+                CASE outsider WHEN 'PUBLIC' THEN outsider ELSE quote_ident(outsider) END
+            );
+        END LOOP;
+    END LOOP;
+    FOR thing IN
+        SELECT p.oid::regprocedure AS name FROM pg_proc p
+        WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind <> 'a'
+            AND pg_has_role(p.proowner, 'MEMBER')
+            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+    LOOP
+        FOREACH outsider IN ARRAY outsiders || 'PUBLIC'::text LOOP
+            EXECUTE format(
+                'REVOKE ALL ON ROUTINE %s FROM %s',
+                thing.name,
+                CASE outsider WHEN 'PUBLIC' THEN outsider ELSE quote_ident(outsider) END
+            );
+        END LOOP;
+    END LOOP;
+END $$"""
+
+# The inbox is cleared when it is done, expired codes are swept: neither is an entity.
+DELETABLE = frozenset({"inbox_events", "link_codes"})
+IMMUTABLE = frozenset({"audit_logs", "material_chunks", "chat_message_citations"})
+
+
+def triggers(table: Table) -> list[str]:
+    """Return the CREATE TRIGGER statements that a table needs."""
+    statements = []
+    name = table.name
+    if name not in DELETABLE:
+        statements.append(
+            f"CREATE TRIGGER refuse_delete BEFORE DELETE OR TRUNCATE ON {name} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_delete()"
+        )
+    if name in IMMUTABLE:
+        statements.append(
+            f"CREATE TRIGGER refuse_update BEFORE UPDATE ON {name} FOR EACH STATEMENT EXECUTE FUNCTION refuse_update()"
+        )
+    for mapper in Base.registry.mappers:
+        kind = mapper.class_
+        if mapper.local_table is not table:
+            continue
+        if issubclass(kind, Revision):
+            kept = ", ".join(
+                f"'{column}'"
+                for column in (
+                    kind.root_key,
+                    "revision_number",
+                    "visibility_state",
+                    "published_at",
+                    *kind.content_columns,
+                )
+            )
+            statements.append(
+                f"CREATE TRIGGER refuse_published_change BEFORE UPDATE ON {name} FOR EACH ROW "
+                f"WHEN (OLD.visibility_state = 'PUBLISHED') EXECUTE FUNCTION refuse_published_change({kept})"
+            )
+        if issubclass(kind, Root):
+            statements.append(
+                f"CREATE TRIGGER require_published_target BEFORE INSERT OR UPDATE OF published_revision_id ON {name} "
+                f"FOR EACH ROW EXECUTE FUNCTION require_published_target('{kind.revision_table}')"
+            )
+    return statements
+
+
+def storage(table: Table) -> list[str]:
+    """Return the storage settings of a table with vectors, which apply to rows written later (retrieval.md)."""
+    if table.name != "material_chunks":
+        return []
+    # Out-of-line vectors cost more to fetch than to compare; SET STORAGE in CREATE TABLE needs PostgreSQL 16.
+    return [
+        (
+            "ALTER TABLE material_chunks ALTER COLUMN embedding SET STORAGE MAIN, ALTER COLUMN bits SET STORAGE MAIN, "
+            "ALTER COLUMN tsv SET STORAGE MAIN"
+        )
+    ]
