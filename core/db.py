@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pgvector.asyncpg import register_vector
@@ -48,6 +48,10 @@ class Base(DeclarativeBase):
 
 class Identified:
     """A table with a UUID of its own and the time its rows were made."""
+
+    if TYPE_CHECKING:  # the mapped classes get theirs from the declarative base
+
+        def __init__(self, **columns: Any) -> None: ...  # noqa: ANN401  (any column's value)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"), sort_order=-1)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=90)

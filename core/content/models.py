@@ -41,7 +41,7 @@ class LessonUnit(Root, Base):
     module_id: Mapped[UUID] = mapped_column(ForeignKey("modules.id"), index=True)
 
 
-class LessonUnitRevision(Indexed, Revision, Base):
+class LessonUnitRevision(Indexed, Base):
     """What a lesson says: a title and a text in Markdown, which is searched and cited like a material."""
 
     __tablename__ = "lesson_unit_revisions"

@@ -30,7 +30,7 @@ class Root(Entity):
     @declared_attr
     @classmethod
     def class_id(cls) -> Mapped[UUID]:
-        """The class it belongs to; it never moves to another."""
+        """Belong to a class; a root never moves to another."""
         return mapped_column(ForeignKey("classes.id"), index=True)
 
     @declared_attr
@@ -106,7 +106,7 @@ def revision_constraints(table: str, root_key: str, *more: Any) -> tuple[Any, ..
     )
 
 
-class Indexed:
+class Indexed(Revision):
     """A revision whose text is searched: how far processing is, and which generation of chunks is the live one.
 
     `chunk_count` and `token_count` describe the live generation; BM25 reads its collection statistics from them.

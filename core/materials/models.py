@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index,
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.content.revisions import Indexed, Revision, Root, revision_constraints, root_constraints
+from core.content.revisions import Indexed, Root, revision_constraints, root_constraints
 from core.db import Base, Bits, Entity, Identified, Vector, native_enum, unique_while_live
 from core.enums import MaterialKind
 
@@ -28,7 +28,7 @@ class Material(Root, Base):
     )
 
 
-class MaterialRevision(Indexed, Revision, Base):
+class MaterialRevision(Indexed, Base):
     """One version of a material's file. The bytes lie in storage under `storage_key`."""
 
     __tablename__ = "material_revisions"

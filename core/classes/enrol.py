@@ -1,0 +1,126 @@
+"""Classes and enrolments: make a class, let people in, let them go."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.audit.record import Actor, record
+from core.classes.models import Class, ClassMembership
+from core.enums import GlobalRole, MembershipRole
+from core.errors import Conflict, InvalidInput, NotFound
+from core.identity.permissions import require_global_role, require_teacher
+from core.text import one_line
+
+_CODE = re.compile(r"[\w][\w.\-]{0,62}")
+
+
+async def find_class(session: AsyncSession, code: str) -> Class | None:
+    """Return the living class with that code, or None."""
+    return await session.scalar(select(Class).where(Class.code == code.strip(), Class.deleted_at.is_(None)))
+
+
+async def get_class(session: AsyncSession, code: str) -> Class:
+    """Return the living class with that code. Raises `NotFound`."""
+    found = await find_class(session, code) if _CODE.fullmatch(code.strip()) else None
+    if found is None:
+        raise NotFound(f"There is no class “{one_line(code, 60)}”.")
+    return found
+
+
+async def create_class(
+    session: AsyncSession,
+    actor: Actor,
+    code: str,
+    *,
+    title: str,
+    description: str = "",
+    language: str = "english",
+    time_zone: str = "UTC",
+) -> Class:
+    """Make a class; a person who makes one teaches it. Raises `Conflict`, `InvalidInput`, `NotPermitted`."""
+    await require_global_role(session, actor, GlobalRole.TEACHER, GlobalRole.ADMIN)
+    code = code.strip()
+    if not _CODE.fullmatch(code):
+        raise InvalidInput("A class code is letters, digits, dots, dashes and underscores, at most 63 of them.")
+    if await find_class(session, code) is not None:
+        raise Conflict(f"There is a class “{code}” already.")
+    if not await session.scalar(text("SELECT count(*) FROM pg_ts_config WHERE cfgname = :name"), {"name": language}):
+        raise InvalidInput(f"“{one_line(language, 40)}” is not a language that PostgreSQL can search in.")
+    made = Class(
+        code=code,
+        title=one_line(title, 300) or code,
+        description=description,
+        language=language,
+        time_zone=time_zone,
+        created_by_user_id=actor.user_id,
+    )
+    session.add(made)
+    await session.flush()
+    record(session, actor, "class.create", "class", made.id, class_id=made.id)
+    if actor.user_id is not None:
+        await _enrol(session, actor, made.id, actor.user_id, MembershipRole.TEACHER, section="")
+    return made
+
+
+async def enrol(
+    session: AsyncSession, actor: Actor, class_id: UUID, user_id: UUID, role: MembershipRole, *, section: str = ""
+) -> ClassMembership:
+    """Let a person into a class, or change their role there; somebody who left comes back. Raises `NotPermitted`."""
+    await require_teacher(session, actor, class_id)
+    return await _enrol(session, actor, class_id, user_id, role, section=section)
+
+
+async def _enrol(
+    session: AsyncSession, actor: Actor, class_id: UUID, user_id: UUID, role: MembershipRole, *, section: str
+) -> ClassMembership:
+    membership = await session.scalar(
+        select(ClassMembership)
+        .where(ClassMembership.class_id == class_id, ClassMembership.app_user_id == user_id)
+        .order_by(ClassMembership.deleted_at.desc().nulls_first())
+        .limit(1)
+        .with_for_update()
+    )
+    if membership is None:
+        membership = ClassMembership(class_id=class_id, app_user_id=user_id, role=role, section=section)
+        session.add(membership)
+        await session.flush()
+    elif membership.deleted_at is None and (membership.role, membership.section) == (role, section):
+        return membership
+    else:
+        membership.role, membership.section = role, section
+        membership.deleted_at = membership.deleted_by_user_id = None
+    record(session, actor, "class.enrol", "class_membership", membership.id, class_id=class_id, role=role.value)
+    return membership
+
+
+async def leave(session: AsyncSession, actor: Actor, class_id: UUID, user_id: UUID) -> None:
+    """Take a person out of a class. Raises `NotFound`, `NotPermitted`."""
+    await require_teacher(session, actor, class_id)
+    membership = await session.scalar(
+        select(ClassMembership)
+        .where(
+            ClassMembership.class_id == class_id,
+            ClassMembership.app_user_id == user_id,
+            ClassMembership.deleted_at.is_(None),
+        )
+        .with_for_update()
+    )
+    if membership is None:
+        raise NotFound("That person is not in this class.")
+    membership.deleted_at, membership.deleted_by_user_id = func.now(), actor.user_id
+    record(session, actor, "class.leave", "class_membership", membership.id, class_id=class_id)
+
+
+async def classes_of(session: AsyncSession, user_id: UUID) -> list[tuple[Class, MembershipRole]]:
+    """Return the living classes a person is in, by code, with their role in each."""
+    rows = await session.execute(
+        select(Class, ClassMembership.role)
+        .join(ClassMembership, ClassMembership.class_id == Class.id)
+        .where(ClassMembership.app_user_id == user_id, ClassMembership.deleted_at.is_(None), Class.deleted_at.is_(None))
+        .order_by(Class.code)
+    )
+    return [(found, role) for found, role in rows]

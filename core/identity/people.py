@@ -1,0 +1,68 @@
+"""People: add, find, change role."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.audit.record import Actor, record
+from core.enums import GlobalRole
+from core.errors import Conflict, InvalidInput, NotFound
+from core.identity.models import AppUser
+from core.identity.permissions import require_global_role
+from core.text import one_line
+
+# Deliberately loose (RFC 5321 allows far more than people expect): one @, something on both sides, no spaces.
+_EMAIL = re.compile(r"[^\s@<>\"(),;:\\]+@[^\s@<>\"(),;:\\]+")
+
+
+def check_email(email: str) -> str:
+    """Return the address without surrounding space. Raises `InvalidInput`."""
+    email = email.strip()
+    if len(email) > 254 or not _EMAIL.fullmatch(email):  # noqa: PLR2004  (RFC 5321, 4.5.3.1.3)
+        raise InvalidInput(f"“{one_line(email, 60)}” is not an email address.")
+    return email
+
+
+async def find_person(session: AsyncSession, email: str) -> AppUser | None:
+    """Return the living person with that address, or None."""
+    return await session.scalar(
+        select(AppUser).where(AppUser.email == check_email(email), AppUser.deleted_at.is_(None))
+    )
+
+
+async def get_person(session: AsyncSession, email: str) -> AppUser:
+    """Return the living person with that address. Raises `NotFound`."""
+    person = await find_person(session, email)
+    if person is None:
+        raise NotFound(f"Nobody here has the address {one_line(email, 60)}.")
+    return person
+
+
+async def add_person(
+    session: AsyncSession, actor: Actor, email: str, *, name: str = "", role: GlobalRole = GlobalRole.UNASSIGNED
+) -> AppUser:
+    """Add a person. Raises `Conflict` if the address is taken, `InvalidInput`, `NotPermitted`."""
+    await require_global_role(session, actor, GlobalRole.ADMIN)
+    if await find_person(session, email) is not None:
+        raise Conflict(f"{one_line(email, 60)} is here already.")
+    address = check_email(email)
+    person = AppUser(email=address, name=one_line(name, 200) or address.partition("@")[0], global_role=role)
+    session.add(person)
+    await session.flush()
+    record(session, actor, "person.add", "app_user", person.id, role=role.value)
+    return person
+
+
+async def change_role(session: AsyncSession, actor: Actor, user_id: UUID, role: GlobalRole) -> AppUser:
+    """Change what a person may do outside classes. Raises `NotFound`, `NotPermitted`."""
+    await require_global_role(session, actor, GlobalRole.ADMIN)
+    person = await session.get(AppUser, user_id, with_for_update=True)
+    if person is None or person.deleted_at is not None:
+        raise NotFound
+    before, person.global_role = person.global_role, role
+    record(session, actor, "person.role", "app_user", person.id, before=before.value, after=role.value)
+    return person
