@@ -135,7 +135,7 @@ def _attribute(text: str) -> str:
 
 def _defuse(text: str) -> str:
     """Replace the angle bracket of anything that reads as one of our tags or as a chat template's control token."""
-    return _TAG.sub("‹", text)  # noqa: RUF001 - a look-alike is the point: readable, and no delimiter
+    return _TAG.sub("‹", text)
 
 
 def _one_line(text: str) -> str:

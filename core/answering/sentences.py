@@ -22,8 +22,8 @@ class Sentence:
 
 # A new paragraph, list item, table row or Markdown heading begins a sentence whatever the line before ended with.
 _BREAK = re.compile(r"\n(?=[ \t]*(?:\n|[-*•‣▪◦–][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|\||```))|(?<=\|)\n|\f")
-_TERMINATOR = re.compile(r"(?:[.!?…]+|[。！？｡]+)(?:\[\d{1,3}\])*[\"'”’»)\]」』）]*(?:\[\d{1,3}\])*")  # noqa: RUF001 - the full-width marks are meant
-_FULL_WIDTH = frozenset("。！？｡")  # noqa: RUF001 - the full-width marks are meant
+_TERMINATOR = re.compile(r"(?:[.!?…]+|[。！？｡]+)(?:\[\d{1,3}\])*[\"'”’»)\]」』）]*(?:\[\d{1,3}\])*")
+_FULL_WIDTH = frozenset("。！？｡")
 _LIST_NUMBER = re.compile(r"[ \t]*(?:\d{1,3}|[A-Za-z])\.")
 _WORD_BEFORE = re.compile(r"[^\W_](?:[^\W_]|[.’'-](?=[^\W_]))*$")
 _INITIALISM = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")

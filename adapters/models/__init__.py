@@ -1,0 +1,1 @@
+"""Language models and embedders: at a provider, or embedded."""

@@ -1,0 +1,82 @@
+"""The embedded answerer: the best sentences of the given passages, word for word. Needs no key and no network."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Sequence
+
+from adapters.models.ranking import Ranked, rank_sentences
+from core.answering.prompt import NOT_IN_SOURCES
+from core.ports import Prompt, Source, Usage
+
+_MOST_SENTENCES = 3
+# Fitted on SQuAD 2: refuses nine of ten questions about another subject, and one in twenty that the passages answer.
+_LEAST_SUPPORT = 0.44
+_NEXT_TO_BEST = 0.75
+_SAME = 0.7
+_CHARS_PER_TOKEN = 4
+_MARKS = re.compile(r"^[-*•‣▪◦][ \t]+|[ \t]?\[\d{1,3}\]")
+_REFERS_BACK = re.compile(r"(?:It|They|He|She|This|These|Those|Such|Its|Their|His|Her|Both)\b")
+
+
+class ExtractiveChat:
+    """Answers with one to three sentences of the sources, verbatim, each followed by its source's number."""
+
+    generative = False
+
+    @property
+    def name(self) -> str:
+        """`extractive-v1`."""
+        return "extractive-v1"
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
+    async def stream(self, prompt: Prompt, *, max_tokens: int = 700) -> AsyncGenerator[str | Usage]:
+        """Yield `sentence [n]` one at a time, or `NOT_IN_SOURCES` alone when no sentence fits the question."""
+        # Ranking takes milliseconds for a few passages; off the loop it delays nobody else's answer.
+        picked = await asyncio.to_thread(pick_sentences, prompt.question, prompt.sources, prompt.language)
+        left = max_tokens * _CHARS_PER_TOKEN
+        written = False
+        for one in picked:
+            piece = f"{_quote(one.sentence.text)} [{one.source.number}]"
+            left -= len(piece)
+            if written and left < 0:
+                return
+            yield f"\n{piece}" if written else piece
+            written = True
+        if not written:
+            yield NOT_IN_SOURCES
+
+
+def _quote(text: str) -> str:
+    """Return a sentence on one line, without its bullet and without footnote marks, which would read as citations."""
+    return " ".join(_MARKS.sub("", text).split())
+
+
+def pick_sentences(question: str, sources: Sequence[Source], language: str = "english") -> list[Ranked]:
+    """Return the one to three sentences that answer `question` best, in reading order; none when nothing fits.
+
+    The source of the best sentence comes first. A best sentence that refers back ("It has…") brings the one before it.
+    """
+    ranked = [one for one in rank_sentences(question, sources, language) if one.support >= _LEAST_SUPPORT]
+    if not ranked:
+        return []
+    best = ranked[0]
+    picked = [best]
+    if _REFERS_BACK.match(best.sentence.text):
+        picked += [one for one in ranked if one.source is best.source and one.position == best.position - 1]
+    for one in ranked[1:]:
+        if len(picked) == _MOST_SENTENCES or one.score < _NEXT_TO_BEST * best.score:
+            break
+        if not any(_says_the_same(one, other) for other in picked):
+            picked.append(one)
+    order = list(dict.fromkeys(one.source.number for one in picked))
+    return sorted(picked, key=lambda one: (order.index(one.source.number), one.position))
+
+
+def _says_the_same(one: Ranked, other: Ranked) -> bool:
+    """Say whether two sentences share most of the shorter one's words."""
+    shorter = min(len(one.stems), len(other.stems))
+    return len(one.stems & other.stems) >= _SAME * shorter
