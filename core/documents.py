@@ -84,3 +84,13 @@ class Chunk:
     text: str
     locator: Locator
     heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading a file for search gives: its passages, its own title, and how long it is."""
+
+    chunks: tuple[Chunk, ...] = ()
+    title: str | None = None
+    pages: int | None = None
+    characters: int = 0

@@ -104,6 +104,12 @@ class ModelUnavailable(Unavailable):
     code = "model_unavailable"
 
 
+class StaleEmbedding(ModelUnavailable):
+    """The class's material is being prepared for another embedding model. Please ask again in a minute."""
+
+    code = "stale_embedding"
+
+
 class ModelRefused(ModelUnavailable):
     """The language model's provider refused the request; an admin needs to look at its key and settings."""
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from core.documents import Document
+from core.documents import Document, Reading
+from core.replies import Audience, Reply
 
 Vectors = npt.NDArray[np.float32]
 
@@ -106,6 +107,14 @@ class DocumentParser(Protocol):
         ...
 
 
+class DocumentReader(Protocol):
+    """Parses a file and cuts it into passages, off the event loop, within a time that a hostile file can't exceed."""
+
+    async def __call__(self, data: bytes, filename: str, *, size: int, overlap: int) -> Reading:
+        """Read a file for search; `size` and `overlap` in characters. Raises `Unreadable` and its children."""
+        ...
+
+
 class Storage(Protocol):
     """Keeps uploaded files by key."""
 
@@ -123,4 +132,28 @@ class Queue(Protocol):
 
     async def enqueue(self, session: object, entrypoint: str, payload: UUID, *, dedupe: str | None = None) -> None:
         """Add a job in the session's transaction (an `AsyncSession`), so that a rollback takes it back."""
+        ...
+
+
+class AnswerStream(Protocol):
+    """An answer being shown as it is written."""
+
+    async def append(self, text: str) -> None:
+        """Show more text."""
+        ...
+
+    async def close(self, reply: Reply) -> None:
+        """Show the answer whole: `reply` holds all of its text again, then sources, notes and choices."""
+        ...
+
+
+class Responder(Protocol):
+    """Carries replies back to where an event came from."""
+
+    async def send(self, reply: Reply) -> None:
+        """Show a whole reply to its audience."""
+        ...
+
+    async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:
+        """Open an answer that is shown as it is written; the surface offers Stop while it lasts."""
         ...

@@ -1,0 +1,126 @@
+"""The wiring: the only file that names concrete classes. Opens what a process needs, and closes it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.embedded_postgres import ensure_running
+from adapters.models.extractive import ExtractiveChat
+from adapters.models.lexical import LexicalEmbedder
+from adapters.queue import PostgresQueue, install_queue
+from adapters.storage import open_storage
+from bot.app import App
+from bot.settings import Settings
+from core.admin.knowledge import EmbeddingSpace, live_embedding
+from core.answering.answer import Answering
+from core.db import create_engine, create_sessions
+from core.errors import DatabaseUnavailable, InvalidInput, NotReady
+from core.materials.process import Pipeline
+from core.ports import ChatModel, Embedder
+from migrations.upgrade import newest_revision, upgrade
+
+
+async def database_url(settings: Settings) -> str:
+    """Return where the database is, starting the embedded one where none is configured."""
+    return settings.database_url or await ensure_running(settings.home)
+
+
+async def upgrade_database(settings: Settings, url: str) -> None:
+    """Bring a database to the newest schema, with the queue's tables."""
+    await upgrade(
+        url,
+        embedding_model=settings.embedding_model,
+        embedding_dimension=settings.embedding_dimension,
+        install_queue=install_queue,
+    )
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = None) -> AsyncIterator[App]:
+    """Open everything a process needs. `models` stand in for the configured chat models, in tests.
+
+    The embedded database is brought up to date by itself; any other is left alone until `homeroom db upgrade`.
+    Raises `DatabaseUnavailable`, `NotReady` (the schema is another version's), `InvalidInput`.
+    """
+    url = await database_url(settings)
+    async with AsyncExitStack() as stack:
+        engine = create_engine(url, prepared_statements=settings.prepared_statements)
+        stack.push_async_callback(engine.dispose)
+        if await schema_revision(engine) != newest_revision():
+            if settings.database_url is not None:
+                raise NotReady("The database's schema is not this version's. Run: homeroom db upgrade")
+            await upgrade_database(settings, url)
+            await engine.dispose()  # connections opened before the extensions were there can't read vectors
+        sessions = create_sessions(engine)
+        async with sessions() as session:
+            space = await live_embedding(session)
+        embedder = make_embedder(settings, space)
+        storage = open_storage(settings.storage)
+        queue = PostgresQueue()
+        chat_models = tuple(models) if models is not None else make_chat_models(settings)
+        for closable in (embedder, *chat_models):
+            if close := getattr(closable, "aclose", None):
+                stack.push_async_callback(close)
+        yield App(
+            settings=settings,
+            database_url=url,
+            engine=engine,
+            sessions=sessions,
+            answering=Answering(sessions, (*chat_models, ExtractiveChat()), embedder),
+            pipeline=Pipeline(sessions, storage, _reader(stack), embedder, queue),
+        )
+
+
+async def schema_revision(engine: AsyncEngine) -> str | None:
+    """Return the revision a database is at; None for an empty one. Raises `DatabaseUnavailable`."""
+    try:
+        async with engine.connect() as connection:
+            if await connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+                return None
+            revision = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+            return str(revision) if revision else None
+    except (DBAPIError, OSError) as error:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
+        raise DatabaseUnavailable(f"The database can't be reached: {reason}") from error
+
+
+def make_chat_models(settings: Settings) -> tuple[ChatModel, ...]:
+    """Return the configured chat models in the order they are tried; the built-in answerer comes after them."""
+    if ":" in settings.chat_model:
+        from adapters.models.langchain import LangChainChat  # noqa: PLC0415  (slow to import, and seldom needed)
+
+        return (LangChainChat(settings.chat_model),)
+    if not settings.has_openai:
+        return ()
+    from adapters.models.openai import OpenAIChat  # noqa: PLC0415
+
+    return (OpenAIChat(settings.chat_model, api_key=_api_key(settings), base_url=settings.openai_base_url),)
+
+
+def make_embedder(settings: Settings, space: EmbeddingSpace) -> Embedder:
+    """Return the embedder of the live vectors. Raises `InvalidInput` when its server is not configured."""
+    if space.model.startswith("lexical-"):
+        return LexicalEmbedder(space.dimension)
+    if ":" in space.model:
+        from adapters.models.langchain import LangChainEmbedder  # noqa: PLC0415
+
+        return LangChainEmbedder(space.model, dimension=space.dimension)
+    if not settings.has_openai:
+        raise InvalidInput(
+            f"The material is embedded with {space.model}; set OPENAI_API_KEY (and OPENAI_BASE_URL) to its server."
+        )
+    from adapters.models.openai import OpenAIEmbedder  # noqa: PLC0415
+
+    return OpenAIEmbedder(
+        space.model, dimension=space.dimension, api_key=_api_key(settings), base_url=settings.openai_base_url
+    )
+
+
+def _api_key(settings: Settings) -> str:
+    # A local server often wants no key, but the protocol's header wants some word.
+    return settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"

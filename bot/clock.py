@@ -1,0 +1,51 @@
+"""What happens by itself: small ticks, each safe to run in any number of processes at once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.queue import forget_finished
+from bot.app import App
+from core.answering.store import fail_abandoned
+
+log = structlog.get_logger(__name__)
+
+KEEP_FINISHED_JOBS = timedelta(days=7)
+
+
+async def run_clock(app: App, stop: asyncio.Event) -> None:
+    """Tick until `stop` is set."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    scheduler.add_job(end_abandoned_answers, "interval", [app], seconds=15, coalesce=True, max_instances=1)
+    scheduler.add_job(forget_old_jobs, "interval", [app], hours=6, coalesce=True, max_instances=1)
+    scheduler.start()
+    try:
+        await end_abandoned_answers(app)
+        await stop.wait()
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+async def end_abandoned_answers(app: App) -> None:
+    """End the answers whose process died: their lease has run out."""
+    try:
+        ended = await fail_abandoned(app.sessions)
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("tick_failed", tick="end_abandoned_answers", error=type(error).__name__)
+        return
+    if ended:
+        log.warning("abandoned_answers_ended", count=ended)
+
+
+async def forget_old_jobs(app: App) -> None:
+    """Clear the queue's log of what was finished long ago."""
+    try:
+        async with app.sessions.begin() as session:
+            await forget_finished(session, older_than=KEEP_FINISHED_JOBS)
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("tick_failed", tick="forget_old_jobs", error=type(error).__name__)

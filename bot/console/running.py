@@ -1,0 +1,51 @@
+"""`homeroom run`: the long-lived processes of the Procfile."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from adapters.worker import run_worker
+from bot.app import App
+from bot.bootstrap import open_app
+from bot.clock import run_clock
+from bot.console.run import configure_log, notice, run_async
+from bot.jobs import entrypoints, gave_up
+from bot.settings import read_settings
+
+
+class Process(StrEnum):
+    """What can be run."""
+
+    WORKER = "worker"
+    CLOCK = "clock"
+    ALL = "all"
+
+
+def run(process: Annotated[Process, typer.Argument(help="Which process.", show_default=False)]) -> None:
+    """Run a process until it is told to stop (Ctrl-C, SIGTERM)."""
+    run_async(_run(process))
+
+
+async def _run(process: Process) -> None:
+    settings = read_settings()
+    configure_log(settings)
+    async with open_app(settings) as app:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        notice(f"homeroom {process.value} is running.")
+        async with asyncio.TaskGroup() as group:
+            if process in (Process.WORKER, Process.ALL):
+                group.create_task(_work(app, stop))
+            if process in (Process.CLOCK, Process.ALL):
+                group.create_task(run_clock(app, stop))
+
+
+async def _work(app: App, stop: asyncio.Event) -> None:
+    await run_worker(app.database_url, entrypoints(app.pipeline), stop=stop, gave_up=gave_up(app.pipeline))

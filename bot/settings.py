@@ -1,0 +1,54 @@
+"""The environment, typed and read once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import InvalidInput
+
+
+class Settings(BaseSettings):
+    """What operators set, in the environment or in `.env` (names in docs/settings.md)."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore")
+
+    homeroom_home: Path = Path("~/.homeroom")
+    database_url: str | None = None
+    prepared_statements: bool = True
+    storage_url: str | None = None
+    openai_api_key: SecretStr | None = None
+    openai_base_url: str | None = None
+    chat_model: str = "gpt-4.1-mini"
+    embedding_model: str = "lexical-v1"
+    embedding_dimension: int = Field(default=1536, ge=8, le=4000)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    log_format: Literal["text", "json"] = "text"
+
+    @property
+    def home(self) -> Path:
+        """The folder for everything embedded: the database, files, the log."""
+        return self.homeroom_home.expanduser().absolute()
+
+    @property
+    def storage(self) -> str:
+        """Where files are kept."""
+        return self.storage_url or (self.home / "files").as_uri()
+
+    @property
+    def has_openai(self) -> bool:
+        """Whether an OpenAI-compatible server is configured."""
+        return self.openai_api_key is not None or self.openai_base_url is not None
+
+
+def read_settings() -> Settings:
+    """Read the environment. Raises `InvalidInput` naming the first setting that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(map(str, first["loc"])).upper()
+        raise InvalidInput(f"The setting {name} is wrong: {first['msg']}.") from error

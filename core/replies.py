@@ -1,0 +1,123 @@
+"""What the bot says, in the same words for every surface. Text is Markdown; each surface renders it its own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Audience(StrEnum):
+    """Who may read a reply."""
+
+    HERE = "here"  # everyone where it was asked
+    PERSON = "person"  # only who asked
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of Markdown."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An aside in small print: which mode, which model, what to do next."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A numbered source: the number as in the text, the title, the place in it, and its sentence, verbatim."""
+
+    number: int
+    title: str
+    place: str
+    quote: str
+    chunk_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The list under an answer."""
+
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings; every row has as many cells as there are headings."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG with what it shows in words."""
+
+    png: bytes
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button. Pressing it comes back as a `Control` with this action and value."""
+
+    label: str
+    action: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Buttons in a row, or a menu where there are many."""
+
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a form."""
+
+    name: str
+    label: str
+    value: str = ""
+    long: bool = False
+    required: bool = True
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form; sending it comes back as a `Control` with this action, value and the fields."""
+
+    title: str
+    action: str
+    fields: tuple[Field, ...]
+    value: str = ""
+
+
+Part = Text | Note | Sources | Table | Picture | Choices | Form
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Something to say: parts in order, and to whom. `answer_id` ties it to a stored answer, for reactions."""
+
+    parts: tuple[Part, ...]
+    audience: Audience = Audience.PERSON
+    answer_id: UUID | None = None
+    failed: bool = False
+
+    def text(self) -> str:
+        """Return the reply's text parts alone."""
+        return "\n\n".join(part.markdown for part in self.parts if isinstance(part, Text))
+
+
+def say(markdown: str, *more: Part, audience: Audience = Audience.PERSON, failed: bool = False) -> Reply:
+    """Return a reply that begins with text."""
+    return Reply((Text(markdown), *more), audience, failed=failed)
