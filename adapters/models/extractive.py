@@ -12,11 +12,11 @@ from core.ports import Prompt, Source, Usage
 
 _MOST_SENTENCES = 3
 # Fitted on SQuAD 2: refuses nine of ten questions about another subject, and one in twenty that the passages answer.
-_LEAST_SUPPORT = 0.44
-_NEXT_TO_BEST = 0.75
+_LEAST_SUPPORT = 0.43
+_NEXT_TO_BEST = 0.65
 _SAME = 0.7
 _CHARS_PER_TOKEN = 4
-_MARKS = re.compile(r"^[-*•‣▪◦][ \t]+|[ \t]?\[\d{1,3}\]")
+_MARKS = re.compile(r"^(?:(?:[-*•‣▪◦>]|\d{1,3}[.)])[ \t]+)+|[ \t]?\[\d{1,3}\]")
 _REFERS_BACK = re.compile(r"(?:It|They|He|She|This|These|Those|Such|Its|Their|His|Her|Both)\b")
 
 
@@ -51,7 +51,7 @@ class ExtractiveChat:
 
 
 def _quote(text: str) -> str:
-    """Return a sentence on one line, without its bullet and without footnote marks, which would read as citations."""
+    """Return a sentence on one line, without list marks, nor footnote marks that would read as citations."""
     return " ".join(_MARKS.sub("", text).split())
 
 
@@ -60,14 +60,15 @@ def pick_sentences(question: str, sources: Sequence[Source], language: str = "en
 
     The source of the best sentence comes first. A best sentence that refers back ("It has…") brings the one before it.
     """
-    ranked = [one for one in rank_sentences(question, sources, language) if one.support >= _LEAST_SUPPORT]
-    if not ranked:
+    ranked = rank_sentences(question, sources, language)
+    fitting = [one for one in ranked if one.support >= _LEAST_SUPPORT]
+    if not fitting:
         return []
-    best = ranked[0]
+    best = fitting[0]
     picked = [best]
     if _REFERS_BACK.match(best.sentence.text):
         picked += [one for one in ranked if one.source is best.source and one.position == best.position - 1]
-    for one in ranked[1:]:
+    for one in fitting[1:]:
         if len(picked) == _MOST_SENTENCES or one.score < _NEXT_TO_BEST * best.score:
             break
         if not any(_says_the_same(one, other) for other in picked):

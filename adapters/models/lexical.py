@@ -18,7 +18,7 @@ from adapters.models.terms import terms, tokenize
 from core.ports import Vectors
 
 _GRAM_SIZES = (3, 4, 5)
-_GRAMS_WEIGHT = 0.35  # of a word's n-grams together, next to 1 for the word itself
+_GRAMS_WEIGHT = 0.6  # of a word's n-grams together, next to 1 for the word itself
 _FEATURES_KEPT = 50_000
 _IN_THREAD = 8  # texts; fewer take less time than handing them over
 

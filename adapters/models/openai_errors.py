@@ -10,7 +10,7 @@ from adapters.models.retry import read_retry_after
 from core.errors import ModelRefused, ModelUnavailable
 
 _DETAIL_CHARS = 300
-_KEY = re.compile(r"\b(?:sk|pk|key|gsk|xai|Bearer)[-_ ][\w*.-]{6,}", re.IGNORECASE)
+_KEY = re.compile(r"\b(?:sk|pk|gsk|xai)-[\w*.-]{6,}|\bBearer [\w.~+/=-]{6,}", re.IGNORECASE)
 # OpenAI answers 429 both for "too fast" and for "no money left"; only the first passes by waiting.
 _NO_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _KEY_TROUBLE = frozenset({"invalid_api_key", "account_deactivated"})

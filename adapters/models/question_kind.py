@@ -11,6 +11,8 @@ from adapters.models.terms import terms, tokenize
 _KIND = 0.2
 _NAME_KIND = 0.1
 _DEFINITION = 0.35
+_ABOUT_THE_LESSON = 0.4
+_STEP = 0.15
 _SUBJECT_WORDS = 4
 _EARLY = 12  # characters before a defined term: room for "In general, a"
 
@@ -49,6 +51,14 @@ _KINDS = (
 _ASKS_NAME = re.compile(r"\b(?:who|whom|whose|where|which|wer|wem|wo|qui|où|quién|dónde|chi|dove|wie is)\b")
 # A capital inside a sentence; the word itself is compared with the question's.
 _NAME = re.compile(r"(?<=[\w,;:)] )[^\W\d_a-z]\w+")
+# A course's text about itself ("In this lesson you will learn…") shares every word with a question and answers none.
+_META = re.compile(
+    r"\b(?:this|next|previous|last) (?:lesson|section|chapter|module|unit|assignment|project|exercise|video|course)\b|"
+    r"\b(?:you|we)(?: will|'ll) (?:learn|cover|see|look|build|explore)\b|\blearning objectives\b|\bclick\b|\bquiz\b",
+    re.IGNORECASE,
+)
+_INSTRUCTS = re.compile(r"\s*(?:[>*-]\s*)?(?:\d{1,3}[.)]\s|✅)")
+_ASKS_STEPS = re.compile(r"\bhow (?:do|can|to|should|would)\b|\bsteps?\b|\bwie (?:kann|soll|macht)\b")
 _ASKS_DEFINITION = re.compile(
     r"\s*(?:what(?:'s| is| are| was| were| does)|define|explain|describe|was (?:ist|sind)|qu'est-ce qu(?:e |')|"
     r"qué (?:es|son)|che cos'è|wat is)\s*(?:an?\s|the\s|ein\w*\s|une?\s|l[ae]\s|una?\s|een\s)?"
@@ -67,10 +77,14 @@ class QuestionKind:
     pattern: re.Pattern[str] | None
     wants_name: bool
     definition: re.Pattern[str] | None
+    wants_steps: bool
+    about_course: bool
     words: frozenset[str]
 
     def bonus(self, sentence: str) -> float:
-        """Return how much a sentence gains for being of the kind asked for, on the scale of `Ranked.score`."""
+        """Return what a sentence gains for being of the kind asked for, or loses for being of none (`Ranked.score`)."""
+        if _META.search(sentence) and not self.about_course:
+            return -_ABOUT_THE_LESSON
         points = 0.0
         if self.pattern and self.pattern.search(sentence):
             points += _KIND
@@ -78,6 +92,8 @@ class QuestionKind:
             points += _NAME_KIND
         if self.definition and (found := self.definition.search(sentence)):
             points += _DEFINITION if found.start() < _EARLY else _DEFINITION / 2
+        if not self.wants_steps and _INSTRUCTS.match(sentence):
+            points -= _STEP
         return points
 
 
@@ -86,7 +102,12 @@ def read_kind(question: str, language: str = "english") -> QuestionKind:
     folded = " ".join(question.casefold().replace("\u2019", "'").split())
     pattern = next((answer for asks, answer in _KINDS if asks.search(folded)), None)
     return QuestionKind(
-        pattern, bool(_ASKS_NAME.search(folded)), _definition_of(folded, language), frozenset(tokenize(question))
+        pattern,
+        bool(_ASKS_NAME.search(folded)),
+        _definition_of(folded, language),
+        bool(_ASKS_STEPS.search(folded)),
+        bool(_META.search(folded)),
+        frozenset(tokenize(question)),
     )
 
 
@@ -94,7 +115,7 @@ def _definition_of(folded: str, language: str) -> re.Pattern[str] | None:
     found = _ASKS_DEFINITION.fullmatch(folded)
     if found is None or not _is_short(terms(found["subject"], language)):
         return None
-    words = r"\W+".join(re.escape(word) for word in found["subject"].split())
+    words = r"\W+".join(re.escape(word) for word in found["subject"].split()).removesuffix("s")
     return re.compile(rf"\b{words}(?:e?s)?\b{_DEFINES}", re.IGNORECASE)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from adapters.models.question_kind import read_kind
-from adapters.models.terms import terms, tokenize
+from adapters.models.terms import is_unspaced, stem, terms, tokenize
 from core.answering.sentences import Sentence, split_sentences
 from core.ports import Source
 
@@ -18,19 +18,31 @@ _CONTEXT = 0.15
 _SOURCE = 0.25
 _PAIR = 0.15
 _RANK = 0.05
-_BREADTH, _BROAD = 0.08, 4
+_FRAGMENT = 0.1
+_SECOND_WORD = 0.15
 _KIN = 0.6
 _KIN_PREFIX = 5
 _PAIR_DISTANCE = 2
 _MIN_WORDS, _MAX_WORDS = 4, 80
+# Words of the asking, not of the subject: sharing "work" with "How does MQTT work?" says little.
+_ASKING = frozenset(
+    {
+        "many", "type", "kind", "general", "use", "call", "place", "make", "made", "time", "term", "mean",
+        "name", "number", "example", "part", "way", "work", "people", "thing", "know", "main", "important",
+        "difference", "describe", "define", "role", "purpose", "happen", "give", "given", "find", "learn",
+        "understand", "tell", "show",
+    }
+)  # fmt: skip
+_ASKING_WEIGHT = 0.35
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """A sentence with its source, its place among the source's sentences, and its score (about 0 to 2).
 
-    `support` (0 to 1.3) says how sure it is that the passage is about the question at all: the share of the question's
-    rarity-weighted words that the sentence and its source hold, and a little for each word in the sentence.
+    `support` (0 to 1.15) says how sure it is that the passage is about the question at all: the share of the question's
+    rarity-weighted words that the sentence and its source hold, and a little when the sentence has more than one. It is
+    0 when the sentence itself has none.
     """
 
     source: Source
@@ -61,7 +73,7 @@ def rank_sentences(question: str, sources: Sequence[Source], language: str = "en
         whole = _share(_best([*held[rank], titled]), rarity)
         for at, sentence in enumerate(sentences):
             mine = held[rank][at]
-            if not mine or not _is_prose(sentence.text):
+            if not _is_prose(sentence.text):
                 continue
             own = _share(mine, rarity)
             near = _share(_best([*held[rank][max(0, at - 1) : at + 2], titled]), rarity)
@@ -72,8 +84,9 @@ def rank_sentences(question: str, sources: Sequence[Source], language: str = "en
                 + _PAIR * _pairs_kept(wanted, stems[rank][at])
                 + kind.bonus(sentence.text)
                 - _RANK * rank
+                - (0.0 if _WHOLE.search(sentence.text) else _FRAGMENT)
             )
-            support = (own + whole) / 2 + _BREADTH * min(len(mine), _BROAD)
+            support = (own + whole) / 2 + (_SECOND_WORD if len(mine) > 1 else 0.0) if mine else 0.0
             ranked.append(Ranked(source, at, sentence, score, support, frozenset(stems[rank][at])))
     return sorted(ranked, key=lambda one: -one.score)
 
@@ -114,10 +127,15 @@ def _best(several: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 def _weigh_rarity(wanted: Sequence[str], held: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return each wanted word's share of the question's weight; the shares add up to 1."""
+    asking = {stem(word, "english") for word in _ASKING}
     weights = {}
     for word in wanted:
         holding = sum(word in one for one in held)
         weights[word] = math.log(1 + (len(held) - holding + 0.5) / (holding + 0.5))
+        if word in asking:
+            weights[word] *= _ASKING_WEIGHT
+        if not holding and is_unspaced(word):  # about half of the pairs of characters cross the border of two words
+            weights[word] /= 2
     total = sum(weights.values())
     return {word: weight / total for word, weight in weights.items()}
 
@@ -142,12 +160,13 @@ _LETTERS = re.compile(r"[^\W\d_]")
 _CODE = re.compile(
     r"[{};]\s*$|^\s*(?:```|import |from \S+ import|def |class |#include|>>>|\$ )|[=(]\s*\)|::|=>|[{}<>=]{2}|\|"
 )
-_HEADING = re.compile(r"^\s*#{1,6}\s")
+_NO_SENTENCE = re.compile(r"\s*#{1,6}\s|[\s>*•-]*!?\[[^\]]*\]\([^)]*\)\W*$")  # a heading, a lone link or picture
+_WHOLE = re.compile(r"[.!?…。！？｡][\W\d]*$")
 
 
 def _is_prose(text: str) -> bool:
     """Say whether a sentence can stand as an answer: no heading, question, code, table row, scrap or endless list."""
-    if _HEADING.match(text) or _CODE.search(text) or text.rstrip().endswith(("?", ":")):
+    if _NO_SENTENCE.match(text) or _CODE.search(text) or text.rstrip().endswith(("?", ":")):
         return False
     letters = len(_LETTERS.findall(text))
     return _MIN_WORDS <= len(tokenize(text)) <= _MAX_WORDS and letters * 2 > len("".join(text.split()))

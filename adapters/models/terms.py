@@ -30,11 +30,16 @@ def tokenize(text: str) -> list[str]:
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
     tokens: list[str] = []
     for word in _TOKEN.findall(_THOUSANDS.sub("", folded)):
-        if _IS_UNSPACED.match(word) and len(word) > 1:
+        if is_unspaced(word) and len(word) > 1:
             tokens.extend(word[at : at + 2] for at in range(len(word) - 1))
         else:
             tokens.append(word)
     return tokens
+
+
+def is_unspaced(token: str) -> bool:
+    """Say whether a token is a pair of characters of a script that is written without spaces."""
+    return bool(_IS_UNSPACED.match(token))
 
 
 def terms(text: str, language: str = "english") -> list[str]:

@@ -120,7 +120,7 @@ def may_say_not_in_sources(text: str) -> bool:
 
 
 def _undressed(text: str) -> str:
-    return text.lstrip(" \t\r\n*`\"'[(").replace("\\_", "_")
+    return text.replace("\\", "").lstrip(" \t\r\n*`\"'[(").replace(" ", "_")
 
 
 def _render_source(source: Source) -> str:

@@ -1,0 +1,68 @@
+"""Questions are checked before anything is stored; follow-ups become standalone queries."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from core.answering.question import QUESTION_LIMIT, check_question, standalone_query
+from core.errors import InvalidInput, ModelUnavailable
+from core.ports import Prompt, Turn, Usage
+
+HISTORY = (Turn("user", "What is a constellation?"), Turn("assistant", "A region of the sky."))
+
+
+class Rewriter:
+    name = "rewriter"
+    generative = True
+
+    def __init__(self, written: str | None) -> None:
+        self.written = written
+        self.prompts: list[Prompt] = []
+
+    async def stream(self, prompt: Prompt, *, max_tokens: int = 0) -> AsyncIterator[str | Usage]:
+        self.prompts.append(prompt)
+        if self.written is None:
+            raise ModelUnavailable
+        yield self.written
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "\x00", "😀🎉", "?!…"])
+def test_nothing_to_answer_is_said_so(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        check_question(text)
+
+
+def test_too_long_a_question_is_refused_with_both_numbers() -> None:
+    with pytest.raises(InvalidInput, match=r"40,000 .* 4,000"):
+        check_question("x" * 40_000)
+    assert check_question("x" * QUESTION_LIMIT)
+
+
+def test_controls_go_and_right_to_left_text_stays() -> None:
+    assert check_question("Why\x00 tides\x1b?") == "Why tides?"
+    assert check_question("ما هو القمر؟") == "ما هو القمر؟"
+
+
+async def test_a_first_question_is_its_own_query() -> None:
+    model = Rewriter("something else")
+    assert await standalone_query("What is it?", (), [model]) == "What is it?"
+    assert not model.prompts
+
+
+async def test_a_follow_up_is_rewritten_with_the_conversation_as_data() -> None:
+    model = Rewriter("How many constellations are there?")
+    assert await standalone_query("How many of them are there?", HISTORY, [model]) == model.written
+    assert "What is a constellation?" in model.prompts[0].question
+
+
+async def test_without_a_model_a_follow_up_is_searched_with_the_question_before() -> None:
+    for models in ([], [Rewriter(None)]):
+        query = await standalone_query("How many of them are there?", HISTORY, models)
+        assert query == "What is a constellation? How many of them are there?"
+
+
+async def test_a_question_that_stands_alone_is_left_alone() -> None:
+    question = "Which telescope suits a beginner in a bright city?"
+    assert await standalone_query(question, HISTORY, []) == question
