@@ -29,134 +29,22 @@ _WORD_BEFORE = re.compile(r"[^\W_](?:[^\W_]|[.’'-](?=[^\W_]))*$")
 _INITIALISM = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 
 # Followed by what they belong to, so never the end of a sentence.
-_LEADING = frozenset(
-    [
-        "dr",
-        "mr",
-        "mrs",
-        "ms",
-        "mx",
-        "prof",
-        "st",
-        "mt",
-        "ft",
-        "gen",
-        "col",
-        "capt",
-        "lt",
-        "sgt",
-        "rev",
-        "hon",
-        "sen",
-        "rep",
-        "gov",
-        "pres",
-        "fig",
-        "figs",
-        "eq",
-        "eqs",
-        "no",
-        "nos",
-        "nr",
-        "vol",
-        "vols",
-        "ch",
-        "sec",
-        "secs",
-        "sect",
-        "pp",
-        "pg",
-        "cf",
-        "vs",
-        "viz",
-        "ex",
-        "approx",
-        "ca",
-        "resp",
-        "dept",
-        "univ",
-        "est",
-        "ed",
-        "eds",
-        "e.g",
-        "i.e",
-        "z.b",
-        "d.h",
-        "u.a",
-        "bzw",
-        "bspw",
-        "vgl",
-        "abb",
-        "bd",
-        "tab",
-        "evtl",
-        "ggf",
-        "ca",
-        "sr",
-        "sra",
-        "srta",
-        "dra",
-        "mme",
-        "mlle",
-        "env",
-        "art",
-        "núm",
-        "pág",
-        "págs",
-    ]
-)
+_LEADING_WORDS = """
+    dr mr mrs ms mx prof st mt ft gen col capt lt sgt rev hon sen rep gov pres fig figs eq eqs no nos nr vol
+    vols ch sec secs sect pp pg cf vs viz ex approx ca resp dept univ est ed eds e.g i.e z.b d.h u.a bzw bspw
+    vgl abb bd tab evtl ggf sr sra srta dra mme mlle env art núm pág págs
+"""
 # Can end a sentence; they do when an ordinary sentence opening follows.
-_EITHER = frozenset(
-    [
-        "etc",
-        "al",
-        "inc",
-        "ltd",
-        "co",
-        "corp",
-        "bros",
-        "jr",
-        "sr",
-        "ph.d",
-        "m.d",
-        "b.a",
-        "m.a",
-        "b.sc",
-        "m.sc",
-        "a.m",
-        "p.m",
-        "a.d",
-        "b.c",
-        "b.c.e",
-        "c.e",
-        "u.s",
-        "u.k",
-        "u.s.a",
-        "u.n",
-        "e.u",
-        "d.c",
-        "usw",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-        "min",
-        "max",
-    ]
-)
+_EITHER_WORDS = """
+    etc al inc ltd co corp bros jr sr ph.d m.d b.a m.a b.sc m.sc a.m p.m a.d b.c b.c.e c.e u.s u.k u.s.a u.n e.u
+    d.c usw jan feb mar apr jun jul aug sep sept oct nov dec min max
+"""
 _OPENING = re.compile(
     r"[\"'“‘«(\[]*(?:The|An?|In|On|At|By|For|From|To|With|As|It|Its|This|That|These|Those|There|Here|He|She|They|We|You|"
     r"I|His|Her|Their|Our|But|And|So|If|When|While|After|Before|Since|Because|However|Although|Thus|Then|What|Why|"
     r"How|Who|Which|Where|Der|Die|Das|Ein|Eine|Es|Er|Sie|Wir|Im|In|Le|La|Les|Un|Une|Il|Elle|El|Los|Las|Una)\s"
 )
+_LEADING, _EITHER = frozenset(_LEADING_WORDS.split()), frozenset(_EITHER_WORDS.split())
 _GERMAN_MONTH = re.compile(
     r"(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhundert|Jh)\b"
 )
