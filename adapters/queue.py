@@ -61,14 +61,14 @@ async def missing_from_queue(connection: asyncpg.Connection[Any]) -> tuple[str, 
 class PostgresQueue:
     """Implements `core.ports.Queue`."""
 
-    async def enqueue(self, session: object, entrypoint: str, payload: UUID, *, dedupe: str | None = None) -> None:
+    async def enqueue(
+        self, session: AsyncSession, entrypoint: str, payload: UUID, *, dedupe: str | None = None
+    ) -> None:
         """Add a job in the session's transaction; one that already waits under the key `dedupe` is enough.
 
         The waiting job stays out of the workers' hands until this transaction ends, so it sees what this one wrote.
         One that runs already may have read too early: then the job is a new one.
         """
-        if not isinstance(session, AsyncSession):
-            raise TypeError(f"expected an AsyncSession, got {type(session).__name__}")
         connection = await session.connection()
         raw = (await connection.get_raw_connection()).driver_connection
         driver = cast("asyncpg.Connection[Any]", raw)

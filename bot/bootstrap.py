@@ -64,8 +64,7 @@ async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = N
         queue = PostgresQueue()
         chat_models = tuple(models) if models is not None else make_chat_models(settings)
         for closable in (embedder, *chat_models):
-            if close := getattr(closable, "aclose", None):
-                stack.push_async_callback(close)
+            stack.push_async_callback(closable.aclose)
         yield App(
             settings=settings,
             database_url=url,

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pgvector.asyncpg import register_vector
-from sqlalchemy import DateTime, ForeignKey, Index, MetaData, Text, event, func, text
+from sqlalchemy import URL, DateTime, ForeignKey, Index, MetaData, Text, event, func, make_url, text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.types import UserDefinedType
+
+from core.errors import InvalidInput
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -108,12 +111,21 @@ class Bits(UserDefinedType[Any]):
         return f"bit({self.length})"
 
 
-def async_url(url: str) -> str:
-    """Return any PostgreSQL URL (`postgres://`, `postgresql://`, with or without a driver) as one for asyncpg."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or not scheme.startswith("postgres"):
-        return url
-    return f"postgresql+asyncpg://{rest}"
+def async_url(url: str) -> URL:
+    """Return any PostgreSQL URL (`postgres://`, `postgresql://`, with or without a driver) as one for asyncpg.
+
+    libpq's `sslmode`, which hosted databases put into their URLs, becomes asyncpg's `ssl`. Raises `InvalidInput`.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise InvalidInput("DATABASE_URL is not a URL. It looks like postgresql://user:password@host/name.") from error
+    if parsed.get_backend_name() not in ("postgres", "postgresql"):
+        raise InvalidInput("DATABASE_URL must lead to PostgreSQL: postgresql://user:password@host/name.")
+    query = dict(parsed.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    return parsed.set(drivername="postgresql+asyncpg", query=query)
 
 
 def create_engine(url: str, *, pool_size: int = 10, prepared_statements: bool = True) -> AsyncEngine:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.documents import Document, Reading
 from core.replies import Audience, Reply
@@ -67,8 +68,12 @@ class ChatModel(Protocol):
         """Whether it can rewrite, talk and reason; False for the embedded extractive answerer."""
         ...
 
-    def stream(self, prompt: Prompt, *, max_tokens: int = 700) -> AsyncIterator[str | Usage]:
+    def stream(self, prompt: Prompt, *, max_tokens: int = 700) -> AsyncGenerator[str | Usage, None]:
         """Yield text as it is written, then perhaps one `Usage`. Raises `ModelUnavailable`, `ModelRefused`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections."""
         ...
 
 
@@ -96,6 +101,10 @@ class Embedder(Protocol):
 
     async def embed_query(self, text: str) -> Vectors:
         """Return float32 of shape (dimension,), L2-normalised. Raises `ModelUnavailable`, `ModelRefused`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections."""
         ...
 
 
@@ -130,8 +139,10 @@ class Storage(Protocol):
 class Queue(Protocol):
     """Hands work to the worker processes."""
 
-    async def enqueue(self, session: object, entrypoint: str, payload: UUID, *, dedupe: str | None = None) -> None:
-        """Add a job in the session's transaction (an `AsyncSession`), so that a rollback takes it back."""
+    async def enqueue(
+        self, session: AsyncSession, entrypoint: str, payload: UUID, *, dedupe: str | None = None
+    ) -> None:
+        """Add a job in the session's transaction, so that a rollback takes it back."""
         ...
 
 

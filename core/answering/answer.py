@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -190,12 +189,12 @@ async def _write(deps: Answering, answer_id: UUID, model: ChatModel, prompt: Pro
     """Let a model write, saving on the side; ends early when somebody asked to stop."""
 
     async def consume() -> None:
-        parts: AsyncIterator[str | Usage] = model.stream(prompt)
-        async for part in parts:
-            if isinstance(part, Usage):
-                writing.usage = part
-            else:
-                await writing.take(part)
+        async with contextlib.aclosing(model.stream(prompt)) as parts:
+            async for part in parts:
+                if isinstance(part, Usage):
+                    writing.usage = part
+                else:
+                    await writing.take(part)
         await writing.finish()
 
     task = asyncio.create_task(consume())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -77,13 +78,8 @@ async def standalone_query(question: str, history: Sequence[Turn], models: Seque
         if not model.generative:
             continue
         try:
-            written = "".join(
-                [
-                    part
-                    async for part in model.stream(rewrite_prompt(question, history), max_tokens=120)
-                    if isinstance(part, str)
-                ]
-            )
+            async with aclosing(model.stream(rewrite_prompt(question, history), max_tokens=120)) as parts:
+                written = "".join([part async for part in parts if isinstance(part, str)])
         except ModelUnavailable:
             break
         return read_rewrite(written, question)

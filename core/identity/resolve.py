@@ -63,7 +63,8 @@ async def resolve_by_email(session: AsyncSession, email: str, class_code: str | 
 async def _in_class(
     session: AsyncSession, rows: Sequence[Row[AppUser, MembershipRole, Class]], class_code: str | None
 ) -> Visitor:
-    enrolled = [row for row in rows if row[2] is not None]
+    found: list[tuple[AppUser, MembershipRole | None, Class | None]] = [(row[0], row[1], row[2]) for row in rows]
+    enrolled = [(person, role, class_) for person, role, class_ in found if role is not None and class_ is not None]
     if class_code is not None:
         wanted = class_code.strip().casefold()
         enrolled = [row for row in enrolled if row[2].code.casefold() == wanted]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -21,11 +21,14 @@ class Rewriter:
         self.written = written
         self.prompts: list[Prompt] = []
 
-    async def stream(self, prompt: Prompt, *, max_tokens: int = 0) -> AsyncIterator[str | Usage]:
+    async def stream(self, prompt: Prompt, *, max_tokens: int = 0) -> AsyncGenerator[str | Usage, None]:
         self.prompts.append(prompt)
         if self.written is None:
             raise ModelUnavailable
         yield self.written
+
+    async def aclose(self) -> None:
+        pass
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "\x00", "😀🎉", "?!…"])
@@ -58,7 +61,7 @@ async def test_a_follow_up_is_rewritten_with_the_conversation_as_data() -> None:
 
 
 async def test_without_a_model_a_follow_up_is_searched_with_the_question_before() -> None:
-    for models in ([], [Rewriter(None)]):
+    for models in (list[Rewriter](), [Rewriter(None)]):
         query = await standalone_query("How many of them are there?", HISTORY, models)
         assert query == "What is a constellation? How many of them are there?"
 
