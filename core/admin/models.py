@@ -74,7 +74,7 @@ class AdminKnowledgeSettings(Entity, Base):
     top_k: Mapped[int] = mapped_column(server_default="8")
     minimum_similarity: Mapped[float] = mapped_column(server_default="0.2")
     lexical_weight: Mapped[float] = mapped_column(server_default="1")
-    vector_weight: Mapped[float] = mapped_column(server_default="1")
+    vector_weight: Mapped[float] = mapped_column(server_default="2")
     rerank_candidates: Mapped[int] = mapped_column(server_default="200")
     ivfflat_lists: Mapped[int] = mapped_column(server_default="100")
     ivfflat_probes: Mapped[int] = mapped_column(server_default="10")

@@ -69,9 +69,17 @@ class MaterialChunk(Identified, Base):
     __tablename__ = "material_chunks"
     __table_args__ = (
         CheckConstraint("num_nonnulls(material_revision_id, lesson_unit_revision_id) = 1", name="one_owner"),
-        Index("ix_material_chunks_material_revision_id", "material_revision_id", "generation", "ordinal"),
-        Index("ix_material_chunks_lesson_unit_revision_id", "lesson_unit_revision_id", "generation", "ordinal"),
-        Index("ix_material_chunks_tsv", "tsv", postgresql_using="gin"),
+        # Covers the sign-bit search of a scope: it reads this index alone.
+        Index(
+            "uq_material_chunks_place",
+            "revision_id",
+            "generation",
+            "ordinal",
+            unique=True,
+            postgresql_include=["id", "bits"],
+        ),
+        # Without the pending list, which every search would read through after an import.
+        Index("ix_material_chunks_tsv", "tsv", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
         Index(
             "ix_material_chunks_embedding",
             "embedding",
@@ -84,6 +92,9 @@ class MaterialChunk(Identified, Base):
     class_id: Mapped[UUID] = mapped_column(ForeignKey("classes.id"))
     material_revision_id: Mapped[UUID | None] = mapped_column(ForeignKey("material_revisions.id"))
     lesson_unit_revision_id: Mapped[UUID | None] = mapped_column(ForeignKey("lesson_unit_revisions.id"))
+    revision_id: Mapped[UUID] = mapped_column(
+        Computed("coalesce(material_revision_id, lesson_unit_revision_id)", persisted=True)
+    )
     generation: Mapped[int]
     ordinal: Mapped[int]
     language: Mapped[str]

@@ -7,6 +7,9 @@ from sqlalchemy import Table
 from core.content.revisions import Revision, Root
 from core.db import Base
 
+# Scripts written without spaces between words: Thai to Khmer, kana, Han.
+_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
+
 # One statement each, in order of creation.
 FUNCTIONS = {
     "refuse_delete": """
@@ -34,6 +37,18 @@ BEGIN
     END LOOP;
     RETURN NEW;
 END $$""",
+    # Saving a draft touches nothing published; releasing copies (principle 2). Taking a release back clears it all.
+    "require_release_to_copy": """
+CREATE FUNCTION require_release_to_copy() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.released_at IS NOT NULL
+        AND (NEW.published_score, NEW.published_feedback, NEW.published_status)
+            IS DISTINCT FROM (NEW.draft_score, NEW.draft_feedback, NEW.draft_status)
+    THEN
+        RAISE EXCEPTION 'a grade is released by copying its draft' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$""",
     # Argument: the root's revision table.
     "require_published_target": """
 CREATE FUNCTION require_published_target() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -52,19 +67,42 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$""",
+    # What the text-search parser does not take apart: "input/output" and "snake_case" would each be one word, and a
+    # run of a script without spaces (Thai to Khmer, kana, Han) too; its words are its overlapping character pairs.
+    "search_text": rf"""
+CREATE FUNCTION search_text(body text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN body !~ '[{_UNSPACED}]' THEN translate(body, '/_', '  ')
+        ELSE (
+            SELECT string_agg(
+                CASE
+                    WHEN part[2] IS NULL THEN translate(part[1], '/_', '  ')
+                    ELSE (
+                        SELECT string_agg(substr(part[2], at, 2), ' ' ORDER BY at)
+                        FROM generate_series(1, greatest(length(part[2]) - 1, 1)) AS at
+                    )
+                END, ' ' ORDER BY place
+            )
+            FROM regexp_matches(body, '([^{_UNSPACED}]+)|([{_UNSPACED}]+)', 'g') WITH ORDINALITY AS run (part, place)
+        )
+    END
+$$""",
     # IMMUTABLE although the cast to regconfig is not: the built-in configurations never change their meaning under
     # us, and a generated column needs the promise.
+    "search_tsvector": """
+CREATE FUNCTION search_tsvector(language text, body text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT to_tsvector(language::regconfig, search_text(body))
+$$""",
     "chunk_tsvector": """
 CREATE FUNCTION chunk_tsvector(language text, class_id uuid, context text, body text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT to_tsvector(language::regconfig, context || ' ' || body)
-        || array_to_tsvector(ARRAY['class:' || class_id::text])
+    SELECT search_tsvector(language, context || ' ' || body) || array_to_tsvector(ARRAY['class:' || class_id::text])
 $$""",
     "chunk_token_count": """
 CREATE FUNCTION chunk_token_count(language text, context text, body text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT coalesce(sum(cardinality(positions)), 0)::integer
-    FROM unnest(to_tsvector(language::regconfig, context || ' ' || body))
+    FROM unnest(search_tsvector(language, context || ' ' || body))
 $$""",
 }
 
@@ -130,6 +168,12 @@ def triggers(table: Table) -> list[str]:
         statements.append(
             f"CREATE TRIGGER refuse_update BEFORE UPDATE ON {name} FOR EACH STATEMENT EXECUTE FUNCTION refuse_update()"
         )
+    if name == "assignment_grade_rows":
+        statements.append(
+            "CREATE TRIGGER require_release_to_copy BEFORE INSERT OR UPDATE OF "
+            f"published_score, published_feedback, published_status, released_at ON {name} "
+            "FOR EACH ROW EXECUTE FUNCTION require_release_to_copy()"
+        )
     for mapper in Base.registry.mappers:
         kind = mapper.class_
         if mapper.local_table is not table:
@@ -138,6 +182,7 @@ def triggers(table: Table) -> list[str]:
             kept = ", ".join(
                 f"'{column}'"
                 for column in (
+                    "id",
                     kind.root_key,
                     "revision_number",
                     "visibility_state",
@@ -161,10 +206,12 @@ def storage(table: Table) -> list[str]:
     """Return the storage settings of a table with vectors, which apply to rows written later (retrieval.md)."""
     if table.name != "material_chunks":
         return []
-    # Out-of-line vectors cost more to fetch than to compare; SET STORAGE in CREATE TABLE needs PostgreSQL 16.
+    # Out-of-line vectors cost more to fetch than to compare; SET STORAGE in CREATE TABLE needs PostgreSQL 16. The
+    # target keeps a row whole and uncompressed for as long as it fits a page: ranking reads `tsv` once a term.
     return [
         (
             "ALTER TABLE material_chunks ALTER COLUMN embedding SET STORAGE MAIN, ALTER COLUMN bits SET STORAGE MAIN, "
             "ALTER COLUMN tsv SET STORAGE MAIN"
-        )
+        ),
+        "ALTER TABLE material_chunks SET (toast_tuple_target = 8160)",
     ]
