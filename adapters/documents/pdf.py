@@ -14,6 +14,7 @@ from adapters.documents.limits import Limits
 from adapters.documents.outline import Outline
 from adapters.documents.pdf_layout import lay_out
 from adapters.documents.pdf_lines import Line, Page, read_lines
+from adapters.documents.pdf_streams import check_streams
 from adapters.documents.text import clean
 from adapters.documents.titles import stated_title
 from core.documents import Block, BlockKind, Document
@@ -34,7 +35,7 @@ _SCANNED_CHARACTERS = 10  # a page's worth of stamps and numbers, not of text
 
 
 def parse_pdf(data: bytes, limits: Limits) -> Document:
-    """Read a PDF page by page. Raises `Encrypted`, `Corrupt`, `Oversized`, `ScannedOnly`, `Empty`."""
+    """Read a PDF page by page. Raises `Encrypted`, `Corrupt`, `Oversized`, `ScannedOnly`, `Empty`, `ZipBomb`."""
     pages, metadata_title, pictured = _read(data, limits)
     characters = sum(len(line.text) for page in pages for line in page.lines)
     if characters < _SCANNED_CHARACTERS * len(pages) and pictured:
@@ -52,6 +53,7 @@ def parse_pdf(data: bytes, limits: Limits) -> Document:
 
 def _read(data: bytes, limits: Limits) -> tuple[list[Page], str, bool]:
     """Return the pages, the metadata's title, and whether pages without text hold pictures."""
+    check_streams(data)
     with _PDFIUM:
         document = _open(data)
     try:

@@ -142,7 +142,7 @@ def _continues(paragraph: list[Line], line: Line, leading: dict[int, float], rig
         return False
     if line.mono:
         return -0.1 * size < step < 3 * size
-    if _ITEM.match(line.text):
+    if _ITEM.match(line.text) or _LONELY_BULLET.fullmatch(line.text):
         return False
     if abs(step) < 0.4 * size:  # the same line, drawn in two pieces
         return line.left >= above.right - size
@@ -168,11 +168,11 @@ def _join(paragraph: list[Line], compounds: set[str], *, slide: bool) -> str:
     if paragraph[0].mono:
         edge = min(line.left for line in paragraph)
         return "\n".join(" " * _columns(line, edge) + line.text for line in paragraph)
-    parts = [paragraph[0].text]
+    parts, listed = [paragraph[0].text], _ITEM.match(paragraph[0].text) or _LONELY_BULLET.fullmatch(paragraph[0].text)
     for above, line in pairwise(paragraph):
         end, start = _WORD_END.search(above.text), _WORD_START.match(line.text)
         if not (end and start):
-            ended = slide and len(above.text) < _SLIDE_LINE and not _LONELY_BULLET.fullmatch(above.text)
+            ended = slide and len(above.text) < _SLIDE_LINE and not (listed or line.text[0].islower())
             parts.append("\n" if ended else " ")
         elif start[0][0].islower() and f"{end[1]}-{start[0]}".lower() not in compounds:
             parts[-1] = parts[-1].removesuffix("-")

@@ -14,7 +14,10 @@ import pypdfium2.raw as pdfium
 from adapters.documents.text import clean
 
 _LINE_HYPHEN = 0x02  # what PDFium gives for a hyphen that ends a line, in place of the line break
-_BREAKS = frozenset((0x0A, 0x0D))
+_BREAKS = (0x0A, 0x0D)
+_SPACE = 0x20
+_MARKER = re.compile(r"[^\w\s]|\(?\w{1,4}[.)]")  # of a list item, whose text stands at a tab stop
+_GAP = 1.5  # line heights
 _FIXED_PITCH = 1  # font descriptor flag 1, ISO 32000-1 table 123
 _MONOSPACED = re.compile(r"mono|courier|consol|typewriter|menlo|monaco|cmtt|sourcecode|fixed", re.IGNORECASE)
 _NAME_BYTES = 96
@@ -55,21 +58,42 @@ def read_lines(textpage: Any) -> tuple[Line, ...]:  # noqa: ANN401 - pypdfium2 h
     lines: list[Line] = []
     run: list[int] = []
     codes = [pdfium.FPDFText_GetUnicode(textpage, index) for index in range(textpage.count_chars())]
-    for index, code in enumerate(codes):
+    for index, code in enumerate([*codes, *_BREAKS]):
         if code not in _BREAKS and code != _LINE_HYPHEN:
             run.append(index)
             continue
-        if line := _line(textpage, codes, run, hyphenated=code == _LINE_HYPHEN):
-            lines.append(line)
+        pieces = _parted(textpage, codes, run)
+        for number, piece in enumerate(pieces, start=1):
+            hyphenated = code == _LINE_HYPHEN and number == len(pieces)
+            if line := _line(textpage, codes, piece, hyphenated=hyphenated):
+                lines.append(line)
         run = []
-    if line := _line(textpage, codes, run, hyphenated=False):
-        lines.append(line)
     return tuple(lines)
 
 
+def _parted(textpage: Any, codes: list[int], run: list[int]) -> list[list[int]]:  # noqa: ANN401
+    """Part a line at wide gaps: PDFium takes for one line what stands side by side, as two columns do."""
+    pieces: list[list[int]] = [[]]
+    previous: int | None = None
+    for index in run:
+        inked = codes[index] > _SPACE
+        if inked and previous is not None and index - previous > 1:
+            _, bottom, right, top = _box(textpage, previous)
+            left, *_ = _box(textpage, index)
+            if left - right > _GAP * (top - bottom) > 0 and not _MARKER.fullmatch(_text(codes, pieces[-1])):
+                pieces.append([])
+        pieces[-1].append(index)
+        previous = index if inked else previous
+    return pieces
+
+
+def _text(codes: list[int], run: list[int]) -> str:
+    return " ".join(clean("".join(chr(codes[index]) for index in run)).split())
+
+
 def _line(textpage: Any, codes: list[int], run: list[int], *, hyphenated: bool) -> Line | None:  # noqa: ANN401
-    inked = [index for index in run if codes[index] > 0x20]  # noqa: PLR2004 - the space
-    text = " ".join(clean("".join(map(chr, (codes[index] for index in run)))).split())
+    inked = [index for index in run if codes[index] > _SPACE]
+    text = _text(codes, run)
     if not inked or not text:
         return None
     samples = inked[:: max(1, len(inked) // _SAMPLES)][:_SAMPLES]

@@ -36,8 +36,9 @@ def pdf(*, pages: int = 4, password: str | None = None) -> bytes:
         for row, line in enumerate(("A capacitive sensor measures mois-", "ture without touching the water.")):
             sheet.text(20, 45 + 5 * row, line)
         sheet.text(20, 65, f"Paragraph {number} stands apart from what is above.")
-        sheet.text(22, 75, "- first item of a list")
-        sheet.text(22, 80, "- second item of a list")
+        for row, item in enumerate(("first item of a list", "second item of a list")):
+            sheet.text(22, 75 + 5 * row, "-")
+            sheet.text(36, 75 + 5 * row, item)  # at a tab stop far from its bullet
         sheet.set_font("Courier", size=10)
         for row, line in enumerate(CODE.split("\n")):
             indent = len(line) - len(line.lstrip())

@@ -111,6 +111,12 @@ def test_zip_bombs_are_not_unpacked() -> None:
             parse(data, "a.docx")
 
 
+@pytest.mark.parametrize("stream", [zlib.compress(bytes(220 * 2**20), 1), zlib.compress(zlib.compress(b" " * 1_000))])
+def test_a_pdf_with_a_bomb_inside_is_not_opened(stream: bytes) -> None:
+    with pytest.raises(ZipBomb):
+        parse(b"%PDF-1.4\n4 0 obj<</Filter/FlateDecode>>stream\n" + stream + b"\nendstream endobj", "a.pdf")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize(
     ("name", "part"), [("lesson.docx", "word/document.xml"), ("lesson.pptx", "ppt/presentation.xml")]

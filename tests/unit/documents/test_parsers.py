@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from fpdf import FPDF
 
 from adapters.documents.parse import parse
 from core.documents import Block, BlockKind, Document, Locator
@@ -59,6 +61,20 @@ def test_pdf_joins_lines_and_drops_what_repeats() -> None:
 def test_pdf_of_one_page_keeps_all_its_lines() -> None:
     document = parse(samples.pdf(pages=1), "lesson.pdf")
     assert "Course handbook, autumn" in texts(document)
+
+
+def test_pdf_code_beside_prose_on_one_line_is_told_apart() -> None:
+    sheet = FPDF()
+    sheet.add_page()
+    sheet.set_font("Helvetica", size=11)
+    sheet.text(20, 40, "What it prints is shown here, to the right of the code.")
+    sheet.set_font("Courier", size=10)
+    sheet.text(20, 60, "print(1)")
+    sheet.set_font("Helvetica", size=11)
+    sheet.text(120, 60, "prints one")
+    document = parse(bytes(sheet.output()), "a.pdf")
+    assert texts(document, BlockKind.CODE) == ["print(1)"]
+    assert texts(document)[-1] == "prints one"
 
 
 def test_pptx_reads_shapes_in_order_and_keeps_notes_apart() -> None:
@@ -159,3 +175,10 @@ def test_lines_broken_by_a_width_are_joined_and_verses_are_not() -> None:
     )
     verse = "Short lines\nare meant"
     assert texts(parse(f"{prose}\n\n{verse}".encode(), "a.txt")) == [prose.replace("\n", " "), verse]
+
+
+def test_pdfs_are_read_side_by_side() -> None:
+    data = samples.pdf(pages=12)
+    expected = parse(data, "a.pdf")
+    with ThreadPoolExecutor(4) as pool:
+        assert all(document == expected for document in pool.map(lambda _: parse(data, "a.pdf"), range(12)))
