@@ -11,8 +11,8 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter
 from core.documents import Block, BlockKind, Chunk, Document, Locator
 
 SIZE = 1_400
-"""Characters, about 350 tokens (at four a token). Of 5,250 passages of up to 180 words from four textbooks' worth of
-course material, 97% fit, and what exceeds by less than `_STRETCH` is left whole."""
+"""Characters, about 350 tokens at four a token. Of 5,570 records of course and encyclopedia text (median 110 to 140
+words), 99% stay one passage, among them every one of up to 180 words and 1,200 characters."""
 OVERLAP = 200
 """Characters: a sentence or two, which is what a passage cut from its neighbour lacks to be understood."""
 
