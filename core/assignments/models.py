@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.content.revisions import Revision, Root, revision_constraints, root_constraints
-from core.db import Base, Entity, native_enum
+from core.db import Base, Entity, native_enum, unique_while_live
 from core.enums import AiPolicy
 
 
@@ -59,7 +59,9 @@ class AssignmentSubmission(Entity, Base):
     """One attempt of one student. Files are `[{storage_key, filename, media_type, byte_size}]`."""
 
     __tablename__ = "assignment_submissions"
-    __table_args__ = (UniqueConstraint("assignment_id", "student_user_id", "attempt"),)
+    __table_args__ = (
+        unique_while_live("uq_assignment_submissions_attempt", "assignment_id", "student_user_id", "attempt"),
+    )
 
     assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignments.id"))
     assignment_revision_id: Mapped[UUID] = mapped_column(ForeignKey("assignment_revisions.id"))

@@ -26,6 +26,11 @@ class AssignmentGradeRow(Entity, Base):
         CheckConstraint("draft_score >= 0", name="draft_score_not_negative"),
         CheckConstraint("published_score >= 0", name="published_score_not_negative"),
         CheckConstraint("(released_at IS NULL) = (published_status IS NULL)", name="published_whole"),
+        CheckConstraint(
+            "released_at IS NOT NULL"
+            " OR num_nonnulls(published_score, published_feedback, published_points, published_weight) = 0",
+            name="unreleased_empty",
+        ),
     )
 
     assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignments.id"))

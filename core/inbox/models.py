@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base, Entity, Identified, native_enum
+from core.db import Base, Entity, Identified, native_enum, unique_while_live
 from core.enums import ActionKind, ActionState, InboxState, NotificationState, Platform
 
 
@@ -85,7 +85,7 @@ class Notification(Entity, Base):
 
     __tablename__ = "notifications"
     __table_args__ = (
-        UniqueConstraint("dedupe_key"),
+        unique_while_live("uq_notifications_dedupe_key", "dedupe_key"),
         Index("ix_notifications_open", "state", postgresql_where=text("state IN ('PENDING', 'INTENDED')")),
     )
 

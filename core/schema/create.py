@@ -15,6 +15,22 @@ from core.schema.views import VIEWS, create_view
 EXTENSIONS = ("pgcrypto", "vector", "citext")
 IVFFLAT_MOST_DIMENSIONS = 2000  # pgvector's limit for the vector type; halfvec goes to 4,000
 
+# Supabase keeps its accounts in auth.users. Elsewhere a table of that name may be anything, hence the type.
+AUTH_REFERENCE = """
+DO $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_attribute a
+        JOIN pg_class c ON c.oid = a.attrelid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'auth' AND c.relname = 'users' AND c.relkind = 'r'
+            AND a.attname = 'id' AND a.atttypid = 'uuid'::regtype
+    ) THEN
+        ALTER TABLE app_users ADD CONSTRAINT fk_app_users_auth_user_id
+            FOREIGN KEY (auth_user_id) REFERENCES auth.users (id) ON DELETE SET NULL;
+    END IF;
+END $$"""
+
 
 def create_statements(dimension: int = DEFAULT_DIMENSION) -> list[str]:
     """Return every statement of the schema, in order, for embeddings of `dimension`. The extensions must be there."""
@@ -37,6 +53,8 @@ def create_statements(dimension: int = DEFAULT_DIMENSION) -> list[str]:
             for index in sorted(table.indexes, key=lambda index: str(index.name))
         ]
         made += triggers(table)
+        if table.name == "app_users":
+            made.append(AUTH_REFERENCE)
         pointers += [
             str(AddConstraint(constraint).compile(dialect=dialect))
             for constraint in table.constraints

@@ -1,0 +1,106 @@
+"""Databases for a test run: one server, one migrated template, and copies of it that cost a few milliseconds."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+from sqlalchemy import make_url
+
+from adapters.embedded_postgres import ensure_running, remove
+from adapters.queue import install_queue
+from migrations.upgrade import upgrade
+
+# The server to use instead of the embedded one; its role must be allowed to create databases and roles.
+SERVER_VARIABLE = "HOMEROOM_TEST_DATABASE_URL"
+SUPABASE_ROLES = ("anon", "authenticated")
+
+
+async def server_url(home: Path) -> str:
+    """Return the URL of the run's server, which all workers share."""
+    return os.environ.get(SERVER_VARIABLE) or await ensure_running(home)
+
+
+async def create_database(server: str, name: str, *, template: str = "template0") -> str:
+    await _run(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    return at(server, name)
+
+
+async def drop_database(server: str, name: str) -> None:
+    await _run(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+async def migrated_template(server: str, home: Path) -> str:
+    """Return the name of the run's migrated database, made by whichever worker is first."""
+    name = f"homeroom_{home.name.rsplit('-', 1)[-1]}"
+    with _one_at_a_time(home):
+        if not (home / "migrated").exists():
+            await upgrade(await create_database(server, name), install_queue=install_queue)
+            (home / "migrated").touch()
+    return name
+
+
+async def copy_of_template(server: str, home: Path) -> str:
+    """Return the name of a fresh migrated database."""
+    template = await migrated_template(server, home)
+    name = unused_name()
+    with _one_at_a_time(home):  # a template may not be copied twice at once
+        await create_database(server, name, template=template)
+    return name
+
+
+async def make_supabase_roles(server: str, home: Path) -> None:
+    """Make sure of Supabase's two API roles, which belong to the whole server, and of being allowed to take them."""
+    with _one_at_a_time(home):
+        for role in SUPABASE_ROLES:
+            if not (home / role).exists():
+                if not await _run(server, f"SELECT FROM pg_roles WHERE rolname = '{role}'"):
+                    await _run(server, f"CREATE ROLE {role}")
+                    (home / role).touch()
+                await _run(server, f"GRANT {role} TO CURRENT_USER")
+
+
+async def clean_up(home: Path) -> None:
+    """Leave nothing of the run behind."""
+    server = os.environ.get(SERVER_VARIABLE)
+    if server:
+        if (home / "migrated").exists():
+            await drop_database(server, await migrated_template(server, home))
+        for role in SUPABASE_ROLES:
+            if (home / role).exists():
+                await _run(server, f"DROP ROLE {role}")
+    remove(home)
+    shutil.rmtree(home)
+
+
+def unused_name() -> str:
+    return f"homeroom_test_{uuid4().hex[:12]}"
+
+
+def at(server: str, database: str, *, user: str | None = None, password: str | None = None) -> str:
+    """Return a server's URL with another database, and perhaps another role."""
+    url = make_url(server).set(database=database)
+    if user is not None:
+        url = url.set(username=user, password=password)
+    return url.render_as_string(hide_password=False)
+
+
+async def _run(url: str, statement: str) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetch(statement)
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def _one_at_a_time(home: Path) -> Iterator[None]:
+    with (home / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
