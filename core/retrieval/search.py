@@ -12,17 +12,18 @@ from core.documents import Locator
 from core.enums import MaterialKind
 from core.errors import NotReady, StaleEmbedding
 from core.ports import Vectors
-from core.retrieval.statement import SEARCH
+from core.retrieval.statement import SEARCH_CLASS, SEARCH_LESSON
 from core.text import clean
 
-_SEARCH = text(SEARCH).bindparams(
+_PARAMETERS = (
     bindparam("class_id", type_=Uuid),
-    bindparam("lesson_unit_id", type_=Uuid),
     bindparam("question", type_=Text),
     bindparam("embedding_model", type_=Text),
     bindparam("limit", type_=Integer),
     bindparam("semantic", type_=Boolean),
 )
+_IN_CLASS = text(SEARCH_CLASS).bindparams(*_PARAMETERS)
+_IN_LESSON = text(SEARCH_LESSON).bindparams(*_PARAMETERS, bindparam("lesson_unit_id", type_=Uuid))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +75,18 @@ async def search(
     meaning (`Embedder.semantic`). `limit` defaults to the knowledge settings' `top_k`. Raises `StaleEmbedding` when the
     chunks are embedded with another model, `NotReady` when there are no knowledge settings.
     """
-    found = await session.execute(
-        _SEARCH,
-        {
-            "class_id": scope.class_id,
-            "lesson_unit_id": scope.lesson_unit_id,
-            "question": clean(question),
-            "vector": vector,
-            "embedding_model": embedding_model,
-            "semantic": semantic,
-            "limit": limit,
-        },
-    )
+    parameters = {
+        "class_id": scope.class_id,
+        "question": clean(question),
+        "vector": vector,
+        "embedding_model": embedding_model,
+        "semantic": semantic,
+        "limit": limit,
+    }
+    if scope.lesson_unit_id is None:
+        found = await session.execute(_IN_CLASS, parameters)
+    else:
+        found = await session.execute(_IN_LESSON, {**parameters, "lesson_unit_id": scope.lesson_unit_id})
     rows = found.all()
     if not rows:
         raise NotReady("The knowledge settings are missing; run `homeroom db upgrade`.")

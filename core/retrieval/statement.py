@@ -19,11 +19,20 @@ Values are made once, in the first steps, because a cast of a parameter inside a
 6. `candidates`: both legs' best with their exact similarity, each leg scaled by its best score, then added by weight.
 """
 
+# Two statements rather than one with a null parameter: that one looks cheaper to plan afresh for every class-scoped
+# search than to keep, and planning takes as long as searching.
+_LESSON = """AND (
+        s.lesson_unit_id = :lesson_unit_id
+        OR s.material_id IN (
+            SELECT m.material_id FROM published_lesson_unit_materials m WHERE m.lesson_unit_id = :lesson_unit_id
+        )
+    )"""
+
 MOST_TERMS = 32
 LEXICAL_CANDIDATES = 100
 K1, B = 1.2, 0.75
 
-SEARCH = rf"""
+_SEARCH = rf"""
 WITH knowledge AS MATERIALIZED (
     SELECT k.embedding_model, k.embedding_model = :embedding_model AS live, c.language,
         coalesce(:limit, k.top_k) AS wanted, k.minimum_similarity, k.rerank_candidates,
@@ -36,13 +45,8 @@ WITH knowledge AS MATERIALIZED (
         quote_literal('class:' || CAST(:class_id AS text))::tsquery AS class
 ), sources AS MATERIALIZED (
     SELECT s.* FROM published_sources s
-    WHERE s.class_id = :class_id AND (SELECT live FROM knowledge) AND (
-        CAST(:lesson_unit_id AS uuid) IS NULL
-        OR s.lesson_unit_id = :lesson_unit_id
-        OR s.material_id IN (
-            SELECT m.material_id FROM published_lesson_unit_materials m WHERE m.lesson_unit_id = :lesson_unit_id
-        )
-    )
+    WHERE s.class_id = :class_id AND (SELECT live FROM knowledge)
+    {{scope}}
 ), totals AS MATERIALIZED (
     SELECT greatest(sum(chunk_count), 1)::float8 AS chunks,
         greatest(sum(token_count)::float8 / greatest(sum(chunk_count), 1), 1) AS mean_words
@@ -120,3 +124,6 @@ LEFT JOIN (hits h JOIN sources s ON s.revision_id = h.revision_id JOIN LATERAL (
 ) AS c ON true) ON true
 ORDER BY h.score DESC, h.similarity DESC, h.ordinal, h.id
 """
+
+SEARCH_CLASS = _SEARCH.format(scope="")
+SEARCH_LESSON = _SEARCH.format(scope=_LESSON)

@@ -87,23 +87,19 @@ CREATE FUNCTION search_text(body text) RETURNS text LANGUAGE sql IMMUTABLE PARAL
         )
     END
 $$""",
-    # IMMUTABLE although the cast to regconfig is not: the built-in configurations never change their meaning under
-    # us, and a generated column needs the promise.
     "search_tsvector": """
-CREATE FUNCTION search_tsvector(language text, body text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION search_tsvector(language text, body text) RETURNS tsvector LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT to_tsvector(language::regconfig, search_text(body))
 $$""",
-    "chunk_tsvector": """
-CREATE FUNCTION chunk_tsvector(language text, class_id uuid, context text, body text) RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT search_tsvector(language, context || ' ' || body) || array_to_tsvector(ARRAY['class:' || class_id::text])
-$$""",
-    "chunk_token_count": """
-CREATE FUNCTION chunk_token_count(language text, context text, body text) RETURNS integer
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT coalesce(sum(cardinality(positions)), 0)::integer
-    FROM unnest(search_tsvector(language, context || ' ' || body))
-$$""",
+    "index_chunk": """
+CREATE FUNCTION index_chunk() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    words tsvector := search_tsvector(NEW.language, NEW.context || ' ' || NEW.text);
+BEGIN
+    NEW.tsv := words || array_to_tsvector(ARRAY['class:' || NEW.class_id]);
+    NEW.token_count := (SELECT coalesce(sum(cardinality(positions)), 0) FROM unnest(words));
+    RETURN NEW;
+END $$""",
 }
 
 # Supabase serves the public schema over its API: every table is locked by row level security without a policy, and
@@ -173,6 +169,10 @@ def triggers(table: Table) -> list[str]:
             "CREATE TRIGGER require_release_to_copy BEFORE INSERT OR UPDATE OF "
             f"published_score, published_feedback, published_status, released_at ON {name} "
             "FOR EACH ROW EXECUTE FUNCTION require_release_to_copy()"
+        )
+    if name == "material_chunks":
+        statements.append(
+            f"CREATE TRIGGER index_chunk BEFORE INSERT ON {name} FOR EACH ROW EXECUTE FUNCTION index_chunk()"
         )
     for mapper in Base.registry.mappers:
         kind = mapper.class_
