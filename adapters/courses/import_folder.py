@@ -1,0 +1,39 @@
+"""Imports a folder into a class: reads it, then applies what it says."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from uuid import UUID
+
+from adapters.courses.folder import read_folder
+from core.audit.record import Actor
+from core.classes.models import Class
+from core.content.import_course import import_course
+from core.content.import_report import ImportReport, Progress
+from core.errors import NotFound
+from core.identity.permissions import require_teacher
+from core.materials.process import Pipeline
+
+
+async def import_folder(
+    pipeline: Pipeline,
+    actor: Actor,
+    class_id: UUID,
+    path: Path,
+    *,
+    publish: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import a folder into a class, by the rules of docs/course-folders.md.
+
+    Raises `NotFound` (no such folder or class), `InvalidInput` (not a folder, nothing in it, a broken course.yaml),
+    `NotPermitted`, `Unavailable`.
+    """
+    async with pipeline.sessions() as session:
+        await require_teacher(session, actor, class_id)
+        into = await session.get(Class, class_id)
+        if into is None:
+            raise NotFound("There is no such class.")
+    plan = await asyncio.to_thread(read_folder, path, title=into.title)
+    return await import_course(pipeline, actor, class_id, plan, publish=publish, progress=progress)

@@ -1,0 +1,64 @@
+"""What a course import did and did not do, for the person who started it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from core.content.course_plan import LeftOut
+
+Progress = Callable[[int, int, str], None]
+"""Told how many of how many steps are done, and what is being done."""
+
+
+class Fate(StrEnum):
+    """What became of one thing of a course."""
+
+    CREATED = "created"
+    CHANGED = "changed"  # a new draft, or the importer's own draft written again
+    UNCHANGED = "unchanged"
+    PUBLISHED = "published"
+    QUEUED = "queued"  # to be published as soon as its text is processed
+    FAILED = "failed"
+    CONFLICT = "conflict"  # a person edited it since: left as it is
+    DELETED = "deleted"  # a person deleted it: not brought back
+    VANISHED = "vanished"  # no longer in the course, still in the class
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing's fate: its kind and key (the path in the course), and why, as a sentence."""
+
+    fate: Fate
+    kind: str
+    key: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """All fates in the order they were met; `kept_out`, `skipped` and `notes` are the plan's.
+
+    `chunks` and `pages` count what was read now; text without pages counts one for every 3,000 characters.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    kept_out: tuple[LeftOut, ...] = ()
+    skipped: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    chunks: int = 0
+    pages: int = 0
+
+    def of(self, fate: Fate) -> list[Entry]:
+        """Return the entries of one fate."""
+        return [entry for entry in self.entries if entry.fate is fate]
+
+    def count(self, fate: Fate) -> Counter[str]:
+        """Count the entries of one fate by kind: `{"module": 3, "lesson": 10}`."""
+        return Counter(entry.kind for entry in self.of(fate))
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Add what was done."""
+        self.entries.extend(entries)
