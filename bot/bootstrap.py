@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.documents.reader import SeparateReader
 from adapters.embedded_postgres import ensure_running
 from adapters.models.extractive import ExtractiveChat
 from adapters.models.lexical import LexicalEmbedder
@@ -34,7 +35,6 @@ async def upgrade_database(settings: Settings, url: str) -> None:
     """Bring a database to the newest schema, with the queue's tables."""
     await upgrade(
         url,
-        embedding_model=settings.embedding_model,
         embedding_dimension=settings.embedding_dimension,
         install_queue=install_queue,
     )
@@ -61,17 +61,19 @@ async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = N
             space = await live_embedding(session)
         embedder = make_embedder(settings, space)
         storage = open_storage(settings.storage)
+        reader = await stack.enter_async_context(SeparateReader())
         queue = PostgresQueue()
         chat_models = tuple(models) if models is not None else make_chat_models(settings)
-        for closable in (embedder, *chat_models):
-            stack.push_async_callback(closable.aclose)
+        stack.push_async_callback(embedder.aclose)
+        for model in chat_models:
+            stack.push_async_callback(model.aclose)
         yield App(
             settings=settings,
             database_url=url,
             engine=engine,
             sessions=sessions,
             answering=Answering(sessions, (*chat_models, ExtractiveChat()), embedder),
-            pipeline=Pipeline(sessions, storage, _reader(stack), embedder, queue),
+            pipeline=Pipeline(sessions, storage, reader, embedder, queue),
         )
 
 

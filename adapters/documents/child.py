@@ -10,15 +10,14 @@ import json
 import os
 import resource
 import signal
-import struct
 import sys
 from typing import BinaryIO
 
 from adapters.documents.chunk import chunk
 from adapters.documents.parse import parse
+from adapters.documents.reader import LENGTH
 from core.errors import Unreadable
 
-LENGTH = struct.Struct(">I")
 _GRACE = 5  # seconds after which this process ends itself, should the one that asks be gone
 
 

@@ -7,13 +7,16 @@ import contextlib
 import json
 import math
 import os
+import struct
 import sys
 from types import TracebackType
 from typing import Any, Self
 
-from adapters.documents.child import LENGTH
 from core.documents import Chunk, Locator, Reading
 from core.errors import Corrupt, HomeroomError, Unreadable
+
+LENGTH = struct.Struct(">I")
+"""How long a message of the protocol in child.py is; here, so that only the child loads the parsers."""
 
 _START = 60.0  # seconds; a child takes one, but machines can be busy
 _MEMORY = 4 * 1024**3  # bytes of address space, of which a child's libraries alone reserve one

@@ -52,8 +52,9 @@ class TerminalResponder:
             for renderable in render(reply, shown=shown):
                 self.console.print(renderable)
         else:
-            for line in plain(reply, shown=shown):
-                self.console.out(line, highlight=False)
+            # Past rich, which would turn the tabs of a table into spaces.
+            self.console.file.writelines(f"{line}\n" for line in plain(reply, shown=shown))
+            self.console.file.flush()
 
 
 @dataclass(slots=True)
@@ -130,7 +131,7 @@ async def _stop_on_interrupt(dispatch: Dispatch, responder: TerminalResponder, e
             key=str(uuid4()), sender=event.sender, place=event.place, action="answer.stop", value=str(responder.writing)
         )
         task = asyncio.ensure_future(dispatch(control, responder))
-        pending.add(task)  # type: ignore[arg-type]
+        pending.add(task)
 
     try:
         loop.add_signal_handler(signal.SIGINT, interrupt)

@@ -11,8 +11,6 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
-from core.retrieval.search import Hit, Scope
-from core.retrieval.search import search as search_chunks
 from rich.console import Console
 
 from adapters.terminal.surface import TerminalResponder
@@ -35,6 +33,8 @@ from core.errors import InvalidInput
 from core.events import Event, Message, Place, Sender
 from core.ports import Responder
 from core.replies import Reply
+from core.retrieval.search import Hit, Scope
+from core.retrieval.search import search as search_chunks
 
 ClassCode = Annotated[str, typer.Option("--class", help="The class's code.", show_default=False)]
 AsEmail = Annotated[str, typer.Option("--as", help="The email address of the person who acts.", show_default=False)]

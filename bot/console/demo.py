@@ -18,6 +18,7 @@ from bot.settings import read_settings
 from core.answering.store import fail_abandoned
 from core.audit.record import Actor
 from core.classes.enrol import create_class, enrol, find_class
+from core.content.import_report import Fate
 from core.enums import GlobalRole, MembershipRole
 from core.identity.people import add_person, find_person
 
@@ -67,8 +68,9 @@ async def _prepare(app: App) -> None:
         await enrol(session, operator, class_.id, student.id, MembershipRole.STUDENT)
     folder = Path(sample_course.__path__[0])
     report = await import_with_progress(app, Actor.person(teacher.id, "command line"), class_.id, folder, publish=True)
-    if report.changed_anything:
-        notice(report.summary())
+    created = report.count(Fate.CREATED)
+    if created:
+        notice(f"Imported the sample course: {created['lesson']} lessons, {created['material']} materials.")
 
 
 async def _script(console: Console) -> AsyncIterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from core.answering.citing import CitationFilter, Support, find_support, is_supported
@@ -142,6 +142,7 @@ async def _answer(
 ) -> Answer:
     general = question.mode is SourceMode.GENERAL
     hits: list[Hit] = []
+    query = question.text
     if not general:
         query = await standalone_query(question.text, begun.history, deps.models)
         hits = await _retrieve(deps, question, query)
@@ -165,7 +166,10 @@ async def _answer(
     used: ChatModel = models[0]
     for used in models:
         try:
-            await _write(deps, begun.answer_id, used, prompt, writing)
+            # The built-in answerer reads no history, so it gets the question with what it refers to put in.
+            await _write(
+                deps, begun.answer_id, used, prompt if used.generative else replace(prompt, question=query), writing
+            )
         except ModelUnavailable as failure:
             error = failure
             if writing.text:

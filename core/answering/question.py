@@ -16,14 +16,30 @@ from core.text import clean
 
 QUESTION_LIMIT = 4_000
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
-# A question that leans on what was said before: it opens by going on, or it points without naming.
-_LEANS = re.compile(
-    r"^(?:and|but|so|then|also|why|how so|what about|how about|und|aber|warum|wieso|et|mais|pourquoi|y|pero)\b"
-    r"|\b(?:it|its|they|them|their|this|that|these|those|he|she|him|her|one|ones|former|latter|same|"
-    r"es|sie|das|dies|diese|dieser|elle|ils|cela|ça|eso|esto)\b",
+# A question that leans on what was said before opens by going on, or points at something it does not name. English,
+# German, French and Spanish: another language's follow-ups are searched as they stand unless a model rewrites them.
+_GOES_ON = re.compile(
+    r"^(?:and|but|so|then|also|what about|how about|und|aber|also|was ist mit|et|mais|alors|y|pero|entonces)\b",
     re.IGNORECASE,
 )
-_FEW_WORDS = 4
+_POINTS = re.compile(
+    r"\b(?:they|them|their|those|these|its|he|she|his|her|him|former|latter|deren|dessen|ihre?|ils|elles|leurs?|ellos|ellas)\b",
+    re.IGNORECASE,
+)
+_MAY_POINT = re.compile(
+    r"\b(?:it|this|that|one|ones|same|there|es|das|dies|diese[rs]?|dort|il|elle|ce|cela|ça|eso|esto|esa?)\b",
+    re.IGNORECASE,
+)
+# Words that ask without saying about what.
+_ASKING = frozenset(
+    """
+    what which when where whose whom does many much long often have been with from about would could should kind make
+    take work mean means happen happens called more again else only just really
+    """.split()  # noqa: SIM905  (a list of words reads as words)
+)
+_WORD = re.compile(r"[^\W\d_]+")
+_SHORTEST_TELLING_WORD = 4
+_TELLS_ITS_SUBJECT = 3  # so many telling words name a subject, whatever "it" the grammar needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +88,37 @@ async def standalone_query(question: str, history: Sequence[Turn], models: Seque
     is searched together with the question before it.
     """
     earlier = [turn.text for turn in history if turn.role == MessageRole.USER.value.lower()]
-    if not earlier or not _leans(question):
+    if not earlier:
         return question
     for model in models:
         if not model.generative:
             continue
+        if not may_lean(question):
+            return question
         try:
             async with aclosing(model.stream(rewrite_prompt(question, history), max_tokens=120)) as parts:
                 written = "".join([part async for part in parts if isinstance(part, str)])
         except ModelUnavailable:
             break
         return read_rewrite(written, question)
-    return f"{earlier[-1]} {question}"
+    return f"{earlier[-1]} {question}" if leans(question) else question
 
 
-def _leans(question: str) -> bool:
-    return len(question.split()) <= _FEW_WORDS or _LEANS.search(question) is not None
+def leans(question: str) -> bool:
+    """Say whether a question can hardly be understood without the one before it."""
+    telling = _telling(question)
+    if _GOES_ON.match(question) or not telling:
+        return True
+    if len(telling) >= _TELLS_ITS_SUBJECT:
+        return False
+    return _POINTS.search(question) is not None or _MAY_POINT.search(question) is not None
+
+
+def may_lean(question: str) -> bool:
+    """Say whether it is worth asking a model to put in what a question refers to."""
+    return leans(question) or any(words.search(question) for words in (_POINTS, _MAY_POINT))
+
+
+def _telling(question: str) -> list[str]:
+    words = (found.group().casefold() for found in _WORD.finditer(question))
+    return [word for word in words if len(word) >= _SHORTEST_TELLING_WORD and word not in _ASKING]

@@ -6,6 +6,7 @@ import re
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor, record
@@ -13,7 +14,7 @@ from core.enums import GlobalRole
 from core.errors import Conflict, InvalidInput, NotFound
 from core.identity.models import AppUser
 from core.identity.permissions import require_global_role
-from core.text import one_line
+from core.text import clean, one_line
 
 # Deliberately loose (RFC 5321 allows far more than people expect): one @, something on both sides, no spaces.
 _EMAIL = re.compile(r"[^\s@<>\"(),;:\\]+@[^\s@<>\"(),;:\\]+")
@@ -22,7 +23,7 @@ _EMAIL = re.compile(r"[^\s@<>\"(),;:\\]+@[^\s@<>\"(),;:\\]+")
 def check_email(email: str) -> str:
     """Return the address without surrounding space. Raises `InvalidInput`."""
     email = email.strip()
-    if len(email) > 254 or not _EMAIL.fullmatch(email):  # noqa: PLR2004  (RFC 5321, 4.5.3.1.3)
+    if len(email) > 254 or not _EMAIL.fullmatch(email) or email != clean(email):  # noqa: PLR2004  (RFC 5321, 4.5.3.1.3)
         raise InvalidInput(f"“{one_line(email, 60)}” is not an email address.")
     return email
 
@@ -51,8 +52,11 @@ async def add_person(
         raise Conflict(f"{one_line(email, 60)} is here already.")
     address = check_email(email)
     person = AppUser(email=address, name=one_line(name, 200) or address.partition("@")[0], global_role=role)
-    session.add(person)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add(person)
+    except IntegrityError as error:  # added by somebody else in this very moment
+        raise Conflict(f"{one_line(email, 60)} is here already.") from error
     record(session, actor, "person.add", "app_user", person.id, role=role.value)
     return person
 
@@ -60,9 +64,11 @@ async def add_person(
 async def change_role(session: AsyncSession, actor: Actor, user_id: UUID, role: GlobalRole) -> AppUser:
     """Change what a person may do outside classes. Raises `NotFound`, `NotPermitted`."""
     await require_global_role(session, actor, GlobalRole.ADMIN)
-    person = await session.get(AppUser, user_id, with_for_update=True)
+    person = await session.get(AppUser, user_id, with_for_update=True, populate_existing=True)
     if person is None or person.deleted_at is not None:
         raise NotFound
+    if person.global_role is role:
+        return person
     before, person.global_role = person.global_role, role
     record(session, actor, "person.role", "app_user", person.id, before=before.value, after=role.value)
     return person

@@ -14,7 +14,7 @@ from core.enums import GlobalRole, MembershipRole
 from core.errors import Ambiguous, NotFound, NotPermitted
 from core.identity.models import AppUser
 from core.identity.people import check_email
-from core.text import one_line
+from core.text import clean, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ async def _in_class(
     found: list[tuple[AppUser, MembershipRole | None, Class | None]] = [(row[0], row[1], row[2]) for row in rows]
     enrolled = [(person, role, class_) for person, role, class_ in found if role is not None and class_ is not None]
     if class_code is not None:
-        wanted = class_code.strip().casefold()
+        wanted = clean(class_code).casefold()
         enrolled = [row for row in enrolled if row[2].code.casefold() == wanted]
         if not enrolled:
             known = await session.scalar(select(Class.id).where(Class.code == wanted, Class.deleted_at.is_(None)))

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from core.answering.question import QUESTION_LIMIT, check_question, standalone_query
+from core.answering.question import QUESTION_LIMIT, check_question, leans, standalone_query
 from core.errors import InvalidInput, ModelUnavailable
 from core.ports import Prompt, Turn, Usage
 
@@ -69,3 +69,21 @@ async def test_without_a_model_a_follow_up_is_searched_with_the_question_before(
 async def test_a_question_that_stands_alone_is_left_alone() -> None:
     question = "Which telescope suits a beginner in a bright city?"
     assert await standalone_query(question, HISTORY, []) == question
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["why?", "And how long does one cycle take?", "How long does it take?", "How many of them are there?",
+     "what about Mars", "who explained what they are?"],
+)  # fmt: skip
+def test_a_follow_up_is_recognised(question: str) -> None:
+    assert leans(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Why does the Moon have phases?", "why tides?", "What is a constellation?",
+     "Why is it so dark at night in the country?", "How thick are Saturn's rings?", "Define photosynthesis"],
+)  # fmt: skip
+def test_what_names_its_subject_is_no_follow_up(question: str) -> None:
+    assert not leans(question)
