@@ -137,8 +137,13 @@ def _assignment(entry: dict[str, Any], key: str, name: str, course: CourseFile) 
         opens=read("opens", moment),
         due=read("due", moment),
         closes=read("closes", moment),
-        ai_policy=read("ai_policy", lambda value: AiPolicy(str(value).upper())),
+        ai_policy=read("ai_policy", _policy),
     )
+
+
+def _policy(value: object) -> AiPolicy:
+    # YAML 1.1 takes a bare `off` for a falsehood.
+    return AiPolicy.OFF if value is False else AiPolicy(str(value).upper())
 
 
 def moment(value: object) -> Moment:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from adapters.courses.markdown_file import MarkdownFile
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LEADING_NUMBER = re.compile(r"^\d+(?:[.\-_ ]\d+)*[.\-_ ]+")
 
