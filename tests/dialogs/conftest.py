@@ -55,7 +55,7 @@ OpenApp = Callable[..., Awaitable[App]]
 
 
 def settings_for(database_url: str, home: Path) -> Settings:
-    return Settings(_env_file=None, database_url=database_url, homeroom_home=home)
+    return Settings(database_url=database_url, homeroom_home=home, openai_api_key=None, openai_base_url=None)
 
 
 @pytest.fixture(scope="session")
