@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -25,8 +24,6 @@ MOST_DIMENSIONS = 4000  # what pgvector can index, as halfvec
 
 # What a queue does to its own tables, on a connection outside any transaction.
 InstallQueue = Callable[["asyncpg.Connection[Any]"], Awaitable[None]]
-
-log = structlog.get_logger(__name__)
 
 # Any number, the same for ever: programs that upgrade the same database wait for one another on it.
 _TURN = 0x686F6D65726F6F6D
@@ -58,7 +55,9 @@ async def upgrade(
                 "The database was upgraded by a newer version of Homeroom. Install that version, or restore a backup."
             ) from error
         raise DatabaseUnavailable(str(error)) from error
-    except (DBAPIError, asyncpg.PostgresError, OSError) as error:
+    except OSError as error:
+        raise DatabaseUnavailable from error
+    except (DBAPIError, asyncpg.PostgresError) as error:
         raise DatabaseUnavailable(f"The database could not be upgraded: {_reason(error)}") from error
     finally:
         await engine.dispose()
@@ -105,10 +104,8 @@ async def _set_limits(connection: AsyncConnection, *, lock: str) -> None:
 
 def _reason(error: BaseException) -> str:
     """Return the database's own first line, without SQL or driver names."""
-    cause = error.__cause__ if isinstance(error, DBAPIError) and error.__cause__ else error
-    if isinstance(cause, DBAPIError):
-        cause = cause.orig or cause
-    if isinstance(cause.__cause__, asyncpg.PostgresError):
+    cause = error
+    while cause.__cause__ is not None:  # SQLAlchemy wraps asyncpg's error twice
         cause = cause.__cause__
     if isinstance(cause, asyncpg.LockNotAvailableError):
         return "something else holds what it needs. Try again when it is quiet."

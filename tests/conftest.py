@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
@@ -15,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 from core.db import Sessions, create_engine
 from tests.databases import (
     at,
+    begin_run,
     clean_up,
     copy_of_template,
     create_database,
@@ -25,13 +25,14 @@ from tests.databases import (
 )
 
 HOME = pytest.StashKey[Path]()
+HELD = pytest.StashKey[TextIO]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    given = getattr(config, "workerinput", {}).get("home")
-    home = Path(given or tempfile.mkdtemp(prefix="homeroom-test-"))
-    home.chmod(0o755)  # root's PostgreSQL runs under another account
-    config.stash[HOME] = home
+    if hasattr(config, "workerinput"):
+        config.stash[HOME] = Path(config.workerinput["home"])
+    else:
+        config.stash[HOME], config.stash[HELD] = begin_run()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -40,8 +41,9 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput") and HOME in config.stash:
+    if HELD in config.stash:  # not a worker of pytest-xdist
         asyncio.run(clean_up(config.stash[HOME]))
+        config.stash[HELD].close()
 
 
 @pytest.fixture(scope="session")

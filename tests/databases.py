@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 from uuid import uuid4
 
 import asyncpg
@@ -19,7 +21,22 @@ from migrations.upgrade import upgrade
 
 # The server to use instead of the embedded one; its role must be allowed to create databases and roles.
 SERVER_VARIABLE = "HOMEROOM_TEST_DATABASE_URL"
+PREFIX = "homeroom-test-"
 SUPABASE_ROLES = ("anon", "authenticated")
+
+
+def begin_run() -> tuple[Path, TextIO]:
+    """Make the run's folder, held by a lock that ends with this process; remove what killed runs have left."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError), (left / "run").open() as held:  # another person's, or gone meanwhile
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove(left)
+            shutil.rmtree(left)
+    home = Path(tempfile.mkdtemp(prefix=PREFIX))
+    home.chmod(0o755)  # root's PostgreSQL runs under another account
+    held = (home / "run").open("w")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    return home, held
 
 
 async def server_url(home: Path) -> str:

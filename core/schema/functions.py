@@ -27,10 +27,12 @@ END $$""",
     "refuse_published_change": """
 CREATE FUNCTION refuse_published_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    before jsonb := to_jsonb(OLD);
+    after jsonb := to_jsonb(NEW);
     kept text;
 BEGIN
     FOREACH kept IN ARRAY TG_ARGV LOOP
-        IF to_jsonb(OLD) -> kept IS DISTINCT FROM to_jsonb(NEW) -> kept THEN
+        IF before -> kept IS DISTINCT FROM after -> kept THEN
             RAISE EXCEPTION 'a published revision never changes (%.%)', TG_TABLE_NAME, kept
                 USING ERRCODE = 'restrict_violation';
         END IF;

@@ -131,6 +131,8 @@ async def test_a_database_of_a_newer_release_is_named_as_such(new_database: NewD
 async def test_an_unreachable_database_is_named_as_such(server: str) -> None:
     with pytest.raises(DatabaseUnavailable, match=r"could not be upgraded: .*does not exist"):
         await upgrade(at(server, "there_is_no_such_database"))
+    with pytest.raises(DatabaseUnavailable, match="can't be reached"):
+        await upgrade("postgresql://somebody@127.0.0.1:1/somewhere")  # nobody listens there
 
 
 @pytest.mark.parametrize("dimension", [0, 4001])
