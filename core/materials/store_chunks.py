@@ -92,5 +92,8 @@ async def store_chunks(
 
 
 def context(title: str, heading: str) -> str:
-    """Return what a chunk stands under: the title and the heading path, each once."""
-    return " › ".join(dict.fromkeys(part for part in (title.strip(), heading.strip()) if part))
+    """Return what a chunk stands under: the title and the heading path, which often begins with the title."""
+    title, heading = title.strip(), heading.strip()
+    if heading == title or heading.startswith(f"{title} › "):
+        return heading
+    return " › ".join(part for part in (title, heading) if part)

@@ -31,6 +31,7 @@ _LESSON = """AND (
 MOST_TERMS = 32
 LEXICAL_CANDIDATES = 100
 K1, B = 1.2, 0.75
+TERM_FREQUENCY = "round(1 / (1.6449340668482264 - 16.4493406685 * ts_rank({tsv}, {term})::float8) - 0.5)"
 
 _SEARCH = rf"""
 WITH knowledge AS MATERIALIZED (
@@ -64,7 +65,7 @@ WITH knowledge AS MATERIALIZED (
             array_agg(m.tf * {K1 + 1} / (m.tf + {K1} * ({1 - B} + {B} * m.token_count / t.mean_words))) AS weights
         FROM (
             SELECT c.id, c.revision_id, c.generation, c.token_count,
-                round(1 / (1.6449340668482264 - 16.4493406685 * ts_rank(c.tsv, t.term)::float8) - 0.5) AS tf
+                {TERM_FREQUENCY.format(tsv="c.tsv", term="t.term")} AS tf
             FROM material_chunks c WHERE c.tsv @@ t.here
             OFFSET 0
         ) AS m

@@ -8,7 +8,14 @@ from core.content.revisions import Revision, Root
 from core.db import Base
 
 # Scripts written without spaces between words: Thai to Khmer, kana, Han.
-_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
+_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3021-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
+# Marks and symbols that are no part of a word: Latin-1's, Arabic, the general blocks (dashes, quotes, arrows, bullets,
+# mathematics), CJK and full-width ones, private use, emoji.
+_MARKS = (
+    r"/_\u0080-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7\u060c\u061b\u061f\u06d4\u2000-\u206f"
+    r"\u20a0-\u20bf\u2190-\u2bff\u2e00-\u2e7f\u3000-\u3004\u3008-\u3020\ue000-\uf8ff\ufe00-\ufe6f\ufeff-\uff0f"
+    r"\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\ufff0-\uffff\U0001f000-\U0001faff"
+)
 
 # One statement each, in order of creation.
 FUNCTIONS = {
@@ -69,16 +76,18 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$""",
-    # What the text-search parser does not take apart: "input/output" and "snake_case" would each be one word, and a
-    # run of a script without spaces (Thai to Khmer, kana, Han) too; its words are its overlapping character pairs.
+    # Words for the text-search parser, which would take "input/output" and "snake_case" for one word each, where the
+    # database's LC_CTYPE is C a word for one with the quotes and dashes around it, and a run of a script without spaces
+    # for one word: of such a run the words are its overlapping character pairs.
     "search_text": rf"""
 CREATE FUNCTION search_text(body text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
-        WHEN body !~ '[{_UNSPACED}]' THEN translate(body, '/_', '  ')
+        WHEN octet_length(body) = length(body) THEN translate(body, '/_', '  ')
+        WHEN body !~ '[{_UNSPACED}]' THEN regexp_replace(body, '[{_MARKS}]+', ' ', 'g')
         ELSE (
             SELECT string_agg(
                 CASE
-                    WHEN part[2] IS NULL THEN translate(part[1], '/_', '  ')
+                    WHEN part[2] IS NULL THEN regexp_replace(part[1], '[{_MARKS}]+', ' ', 'g')
                     ELSE (
                         SELECT string_agg(substr(part[2], at, 2), ' ' ORDER BY at)
                         FROM generate_series(1, greatest(length(part[2]) - 1, 1)) AS at
