@@ -12,6 +12,7 @@ from bot.commands import COMMANDS, CONTROLS
 from bot.commands.asking import ask
 from bot.commands.parse import parse_options
 from bot.commands.registry import Request
+from core.db import autocommit
 from core.enums import Platform
 from core.errors import Ambiguous, DatabaseUnavailable, HomeroomError, NotFound
 from core.events import Command, Control, Event, Message, Reaction
@@ -60,7 +61,7 @@ async def resolve(app: App, event: Event) -> Visitor:
     """Return who sent an event, and in which class. Raises `NotFound`, `NotPermitted`, `Ambiguous`."""
     if event.sender.platform is not Platform.TERMINAL:
         raise NotFound("I don't know you here yet.")
-    async with app.sessions() as session:
+    async with autocommit(app.sessions) as session:
         return await resolve_by_email(session, event.sender.user_id, event.place.class_code)
 
 

@@ -2,7 +2,7 @@
 
 Run it from anywhere: `python docs/make_sample_guide.py [FILE]`. FILE defaults to its place in the sample course.
 """
-# ruff: noqa: INP001 - a script that is run by hand, part of no package
+
 
 from __future__ import annotations
 

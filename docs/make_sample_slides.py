@@ -2,7 +2,7 @@
 
 Run it from anywhere: `python docs/make_sample_slides.py [FILE]`. FILE defaults to its place in the sample course.
 """
-# ruff: noqa: INP001, E501 - a script that is run by hand, part of no package; speaker notes are long
+# ruff: noqa: E501 - a script that is run by hand, part of no package; speaker notes are long
 
 from __future__ import annotations
 

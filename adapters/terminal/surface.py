@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
@@ -12,6 +13,7 @@ from uuid import UUID, uuid4
 from rich.console import Console
 
 from adapters.terminal.render import harmless, plain, render
+from adapters.terminal.wrap import Wrapper
 from core.enums import Platform
 from core.events import Command, Control, Event, Message, Place, Reaction, Sender
 from core.ports import AnswerStream, Responder
@@ -40,7 +42,7 @@ class TerminalResponder:
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:  # noqa: ARG002  (all is private here)
         """Open an answer; its text appears as it is written."""
         self.writing = answer_id
-        return _TerminalStream(self)
+        return _TerminalStream(self, Wrapper(self.console.width if self.console.is_terminal else sys.maxsize))
 
     def show(self, reply: Reply, *, shown: str = "") -> None:
         """Print what of a reply has not been shown, and remember what may be referred to next."""
@@ -60,19 +62,23 @@ class TerminalResponder:
 @dataclass(slots=True)
 class _TerminalStream:
     responder: TerminalResponder
+    wrapper: Wrapper
     shown: list[str] = field(default_factory=list)
 
     async def append(self, text: str) -> None:
         """Print more of the answer."""
         self.shown.append(text)
-        self.responder.console.out(harmless(text), end="", highlight=False)
+        self._print(self.wrapper.feed(harmless(text)))
 
     async def close(self, reply: Reply) -> None:
         """End the line, and print sources, notes and choices."""
         self.responder.writing = None
         if self.shown:
-            self.responder.console.out("")
+            self._print(f"{self.wrapper.flush()}\n")
         self.responder.show(reply, shown="".join(self.shown))
+
+    def _print(self, text: str) -> None:
+        self.responder.console.out(text, end="", highlight=False)
 
 
 async def chat(

@@ -46,7 +46,7 @@ async def _demo() -> None:
     notice("Starting the embedded database (the first time takes a few seconds) …")
     async with open_app(settings) as app:
         await fail_abandoned(app.sessions)
-        await _prepare(app)
+        await prepare(app)
         console = Console(highlight=False)
         lines = typed_lines() if sys.stdin.isatty() and console.is_terminal else _script(console)
         notice(f"You are {STUDENT} in the class {CODE}. Ask something; /help shows what else there is, /quit ends.")
@@ -54,7 +54,8 @@ async def _demo() -> None:
     notice("That was the demo. Start it again with: make demo")
 
 
-async def _prepare(app: App) -> None:
+async def prepare(app: App) -> None:
+    """Make the demo's two people and its class, and import the sample course where it is not yet."""
     operator = Actor.command_line()
     async with app.sessions.begin() as session:
         teacher = await find_person(session, TEACHER) or await add_person(

@@ -14,15 +14,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from adapters.queue import PREFIX, PostgresQueue, forget_finished, install_queue, missing_from_queue
 from adapters.worker import WorkerPolicy, drain, run_worker
 from core.db import Sessions, create_engine, create_sessions
 from core.errors import DatabaseUnavailable, NotReady
 from core.schema.functions import LOCK_DOWN
+from tests.databases import create_database, drop_database, unused_name
 
-SERVER = os.environ["TEST_DATABASE_URL"]
 SECRET = "what a student wrote"
 ROOT = Path(__file__).parents[2]
 QUICK = WorkerPolicy(attempts=3, first_wait=0.01, takeover=1.0)
@@ -31,15 +30,10 @@ queue = PostgresQueue()
 
 
 @pytest.fixture(scope="session")
-async def url() -> AsyncIterator[str]:
-    name = f"queue_test_{uuid4().hex[:12]}"
-    server = await asyncpg.connect(SERVER)
-    await server.execute(f"CREATE DATABASE {name}")
-    try:
-        yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
-    finally:
-        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await server.close()
+async def url(server: str) -> AsyncIterator[str]:
+    name = unused_name()
+    yield await create_database(server, name)
+    await drop_database(server, name)
 
 
 @pytest.fixture(scope="session")
@@ -416,8 +410,3 @@ async def test_the_environment_renames_nothing() -> None:
         sys.executable, "-c", code, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE
     )
     assert (await process.communicate())[0].split() == [b"queue_pgqueuer", b"queue_ch_pgqueuer"]
-
-
-async def test_only_a_session_can_enqueue() -> None:
-    with pytest.raises(TypeError, match="AsyncSession"):
-        await queue.enqueue(object(), "job", uuid4())
