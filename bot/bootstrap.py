@@ -35,6 +35,7 @@ async def upgrade_database(settings: Settings, url: str) -> None:
     """Bring a database to the newest schema, with the queue's tables."""
     await upgrade(
         url,
+        embedding_model=settings.embedding_model,
         embedding_dimension=settings.embedding_dimension,
         install_queue=install_queue,
     )

@@ -9,6 +9,7 @@ if context.is_offline_mode() or "connection" not in attributes:
 
 context.configure(
     connection=attributes["connection"],
+    embedding_model=attributes["embedding_model"],
     embedding_dimension=attributes["embedding_dimension"],
 )
 with context.begin_transaction():

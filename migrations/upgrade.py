@@ -20,6 +20,7 @@ from core.db import create_engine
 from core.errors import DatabaseUnavailable, InvalidInput
 from core.materials.models import DEFAULT_DIMENSION
 
+DEFAULT_MODEL = "lexical-v1"  # the embedded one
 MOST_DIMENSIONS = 4000  # what pgvector can index, as halfvec
 
 # What a queue does to its own tables, on a connection outside any transaction.
@@ -33,11 +34,15 @@ _LOCK_WAIT = "10s"
 
 
 async def upgrade(
-    database_url: str, *, embedding_dimension: int = DEFAULT_DIMENSION, install_queue: InstallQueue | None = None
+    database_url: str,
+    *,
+    embedding_model: str = DEFAULT_MODEL,
+    embedding_dimension: int = DEFAULT_DIMENSION,
+    install_queue: InstallQueue | None = None,
 ) -> None:
     """Bring the database to the newest revision; nothing to do is fine. All revisions happen, or none.
 
-    `embedding_dimension` counts only when the table of chunks is made. Processes that upgrade at once take turns.
+    The embedding model and its dimension count only when the table of chunks is made. Processes that upgrade at once take turns.
     Raises `InvalidInput` for a dimension that can't be, `DatabaseUnavailable` with what an operator can do.
     """
     if not 1 <= embedding_dimension <= MOST_DIMENSIONS:
@@ -48,7 +53,7 @@ async def upgrade(
         async with engine.begin() as turn:
             await _set_limits(turn, lock=_TURN_WAIT)
             await turn.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
-            await _take_turn(engine, embedding_dimension, install_queue)
+            await _take_turn(engine, (embedding_model, embedding_dimension), install_queue)
     except CommandError as error:
         if isinstance(error.__cause__, ResolutionError):
             raise DatabaseUnavailable(
@@ -68,10 +73,10 @@ def newest_revision() -> str:
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
-async def _take_turn(engine: AsyncEngine, embedding_dimension: int, install_queue: InstallQueue | None) -> None:
+async def _take_turn(engine: AsyncEngine, embedding: tuple[str, int], install_queue: InstallQueue | None) -> None:
     async with engine.begin() as connection:
         await _set_limits(connection, lock=_LOCK_WAIT)
-        await connection.run_sync(_migrate, embedding_dimension)
+        await connection.run_sync(_migrate, *embedding)
     if install_queue is not None:
         async with engine.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
@@ -82,9 +87,13 @@ async def _take_turn(engine: AsyncEngine, embedding_dimension: int, install_queu
         await connection.execute(text("SELECT lock_down()"))
 
 
-def _migrate(connection: Connection, embedding_dimension: int) -> None:
+def _migrate(connection: Connection, embedding_model: str, embedding_dimension: int) -> None:
     config = _config()
-    config.attributes |= {"connection": connection, "embedding_dimension": embedding_dimension}
+    config.attributes |= {
+        "connection": connection,
+        "embedding_model": embedding_model,
+        "embedding_dimension": embedding_dimension,
+    }
     command.upgrade(config, "head")
 
 

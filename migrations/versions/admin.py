@@ -6,6 +6,7 @@ Revises: feedback
 
 from alembic import op
 from alembic.util import CommandError
+from sqlalchemy import text
 
 revision = "admin"
 down_revision = "feedback"
@@ -14,8 +15,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    dimension = int(op.get_context().opts["embedding_dimension"])
-
     op.execute("CREATE TYPE backend_kind AS ENUM ('OPENAI', 'LANGCHAIN', 'EMBEDDED')")
 
     op.execute("CREATE TYPE model_purpose AS ENUM ('CHAT', 'EMBEDDING')")
@@ -161,11 +160,11 @@ def upgrade() -> None:
         """
     )
 
+    options = op.get_context().opts
     op.execute(
-        f"""
-        INSERT INTO admin_knowledge_settings (embedding_model, embedding_dimension)
-        VALUES ('lexical-v1', {dimension})
-        """
+        text(
+            "INSERT INTO admin_knowledge_settings (embedding_model, embedding_dimension) VALUES (:model, :dimension)"
+        ).bindparams(model=options["embedding_model"], dimension=int(options["embedding_dimension"]))
     )
 
 

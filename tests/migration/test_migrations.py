@@ -55,7 +55,7 @@ async def test_from_nothing_the_migrations_give_the_models_schema(
     new_database: NewDatabase, dimension: int, index: str
 ) -> None:
     url = await new_database()
-    await upgrade(url, embedding_dimension=dimension, install_queue=install_queue)
+    await upgrade(url, embedding_model="mini-lm", embedding_dimension=dimension, install_queue=install_queue)
     found, different = await schema(url)
     assert different == []
     assert found["column material_chunks.embedding"].startswith(f"vector({dimension}) NOT NULL")
@@ -63,7 +63,7 @@ async def test_from_nothing_the_migrations_give_the_models_schema(
     settings = await value(
         url, "SELECT (embedding_model, embedding_dimension, chunk_size, top_k)::text FROM admin_knowledge_settings"
     )
-    assert settings == f"(lexical-v1,{dimension},1400,8)"
+    assert settings == f"(mini-lm,{dimension},1400,8)"
 
 
 async def test_upgrading_again_changes_nothing(new_database: NewDatabase) -> None:
