@@ -117,10 +117,9 @@ async def _process(pipeline: Pipeline, kind: Kind, revision_id: UUID) -> None:
             if found is None:
                 return
             root, revision = found
-            taken = revision.processing_status is ProcessingStatus.PROCESSING and revision.version == work.version
-            if not taken:
-                continue
-            await settle(session, kind, root, revision, outcome)
+            if revision.processing_status is ProcessingStatus.PROCESSING and revision.version == work.version:
+                await settle(session, kind, root, revision, outcome)
+                return
 
 
 async def _claim(sessions: Sessions, kind: Kind, revision_id: UUID) -> _Work | None:
