@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from uuid import UUID
@@ -129,14 +130,16 @@ class _Run:
     async def lessons(self, planned: Sequence[PlannedLesson]) -> None:
         """Create and change lessons, batch by batch, each batch's texts processed as it is written."""
         prepare = partial(prepare_lessons, self.pipeline, self.cut, self.known[LESSON.name])
-        async for texts in one_ahead(prepare, batches(planned, lambda each: len(each.body))):
-            await self._write_texts(LESSON, texts)
+        async with aclosing(one_ahead(prepare, batches(planned, lambda each: len(each.body)))) as prepared:
+            async for texts in prepared:
+                await self._write_texts(LESSON, texts)
 
     async def materials(self, planned: Sequence[PlannedMaterial]) -> None:
         """Create and change materials, batch by batch, each batch's files processed as it is written."""
         prepare = partial(prepare_materials, self.pipeline, self.cut, self.known[MATERIAL.name])
-        async for texts in one_ahead(prepare, batches(planned, lambda each: each.size)):
-            await self._write_texts(MATERIAL, texts)
+        async with aclosing(one_ahead(prepare, batches(planned, lambda each: each.size))) as prepared:
+            async for texts in prepared:
+                await self._write_texts(MATERIAL, texts)
 
     async def links(self, planned: Sequence[PlannedMaterial]) -> None:
         """Put materials that were there already into the lessons they now belong to, unless a person took them out."""

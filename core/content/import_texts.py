@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -143,7 +143,7 @@ def batches(planned: Iterable[T], weigh: Callable[[T], int]) -> Iterator[list[T]
         yield batch
 
 
-async def one_ahead(prepare: Callable[[list[T]], Awaitable[R]], of: Iterable[list[T]]) -> AsyncIterator[R]:
+async def one_ahead(prepare: Callable[[list[T]], Awaitable[R]], of: Iterable[list[T]]) -> AsyncGenerator[R, None]:
     """Yield each batch prepared, while the next one is being prepared already."""
     ahead: asyncio.Future[R] | None = None
     try:
