@@ -9,7 +9,7 @@ import traceback
 import click
 import typer
 
-from bot.console import asking, courses, database, demo, people, running
+from bot.console import asking, courses, database, demo, people, running, searching
 from bot.console.run import complain
 from core.errors import HomeroomError
 
@@ -23,7 +23,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("chat")(asking.chat)
 app.command("ask")(asking.ask)
-app.command("search")(asking.search)
+app.command("search")(searching.search)
 app.command("run")(running.run)
 app.add_typer(courses.app, name="course")
 app.add_typer(people.users, name="user")

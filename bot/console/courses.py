@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from adapters.courses.import_folder import import_folder
 from bot.app import App
 from bot.bootstrap import open_app
-from bot.console.asking import AsEmail, ClassCode
+from bot.console.options import AsEmail, ClassCode
 from bot.console.run import acting, configure_log, run_async
 from bot.settings import read_settings
 from core.audit.record import Actor
