@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from uuid import UUID
+from zoneinfo import available_timezones
 
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor, record
 from core.classes.models import Class, ClassMembership
 from core.enums import GlobalRole, MembershipRole
 from core.errors import Conflict, InvalidInput, NotFound
+from core.identity.models import AppUser
 from core.identity.permissions import require_global_role, require_teacher
-from core.text import one_line
+from core.text import clean, one_line
 
 _CODE = re.compile(r"[\w][\w.\-]{0,62}")
 
@@ -41,25 +44,35 @@ async def create_class(
     language: str = "english",
     time_zone: str = "UTC",
 ) -> Class:
-    """Make a class; a person who makes one teaches it. Raises `Conflict`, `InvalidInput`, `NotPermitted`."""
+    """Make a class; a person who makes one teaches it.
+
+    `language` is a text-search configuration of PostgreSQL's, `time_zone` an IANA name. Raises `Conflict`,
+    `InvalidInput`, `NotPermitted`.
+    """
     await require_global_role(session, actor, GlobalRole.TEACHER, GlobalRole.ADMIN)
     code = code.strip()
     if not _CODE.fullmatch(code):
         raise InvalidInput("A class code is letters, digits, dots, dashes and underscores, at most 63 of them.")
     if await find_class(session, code) is not None:
         raise Conflict(f"There is a class “{code}” already.")
-    if not await session.scalar(text("SELECT count(*) FROM pg_ts_config WHERE cfgname = :name"), {"name": language}):
+    known = text("SELECT count(*) FROM pg_ts_config WHERE cfgname = :name")
+    if not await session.scalar(known, {"name": clean(language)}):
         raise InvalidInput(f"“{one_line(language, 40)}” is not a language that PostgreSQL can search in.")
+    if time_zone not in available_timezones():
+        raise InvalidInput(f"“{one_line(time_zone, 40)}” is not a time zone; Europe/Zurich is one, for example.")
     made = Class(
         code=code,
         title=one_line(title, 300) or code,
-        description=description,
-        language=language,
+        description=clean(description),
+        language=clean(language),
         time_zone=time_zone,
         created_by_user_id=actor.user_id,
     )
-    session.add(made)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add(made)
+    except IntegrityError as error:  # made by somebody else in this very moment
+        raise Conflict(f"There is a class “{code}” already.") from error
     record(session, actor, "class.create", "class", made.id, class_id=made.id)
     if actor.user_id is not None:
         await _enrol(session, actor, made.id, actor.user_id, MembershipRole.TEACHER, section="")
@@ -69,8 +82,17 @@ async def create_class(
 async def enrol(
     session: AsyncSession, actor: Actor, class_id: UUID, user_id: UUID, role: MembershipRole, *, section: str = ""
 ) -> ClassMembership:
-    """Let a person into a class, or change their role there; somebody who left comes back. Raises `NotPermitted`."""
+    """Let a person into a class, or change their role there; somebody who left comes back.
+
+    Without a `section` the one they have stays. Raises `NotPermitted`, `NotFound` (no such class or person).
+    """
     await require_teacher(session, actor, class_id)
+    # Locked, so that two enrolments of one person follow one another.
+    found = select(Class.id).where(Class.id == class_id, Class.deleted_at.is_(None)).with_for_update(key_share=True)
+    if await session.scalar(found) is None:
+        raise NotFound("There is no such class.")
+    if await session.scalar(select(AppUser.id).where(AppUser.id == user_id, AppUser.deleted_at.is_(None))) is None:
+        raise NotFound("There is no such person.")
     return await _enrol(session, actor, class_id, user_id, role, section=section)
 
 
@@ -83,7 +105,9 @@ async def _enrol(
         .order_by(ClassMembership.deleted_at.desc().nulls_first())
         .limit(1)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
+    section = one_line(section, 200) or (membership.section if membership else "")
     if membership is None:
         membership = ClassMembership(class_id=class_id, app_user_id=user_id, role=role, section=section)
         session.add(membership)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import Ambiguous, InvalidInput, NotFound
@@ -84,7 +85,9 @@ async def list_materials(session: AsyncSession, class_id: UUID) -> list[Material
             materials.title,
             materials.filename,
             materials.page_count,
-            func.array_agg(number).filter(lessons.id.is_not(None)).label("lessons"),
+            func.array_agg(aggregate_order_by(number, lessons.module_position, lessons.position))
+            .filter(lessons.id.is_not(None))
+            .label("lessons"),
         )
         .outerjoin(published_lesson_unit_materials, links.material_id == materials.id)
         .outerjoin(published_lesson_units, lessons.id == links.lesson_unit_id)

@@ -12,6 +12,7 @@ from core.text import clean, one_line
 
 TITLE_LIMIT = 300
 BODY_LIMIT = 1_000_000
+_PLACES = {"points": 2, "weight": 4}
 
 
 def _title(text: str) -> str:
@@ -88,6 +89,8 @@ class AssignmentFields:
             value: Decimal = getattr(self, name)
             if not value.is_finite() or not 0 <= value <= 99_999:  # noqa: PLR2004  (the columns' room)
                 raise InvalidInput(f"{name.capitalize()} must be a number from 0 to 99,999.")
+            # As the column keeps it: otherwise the same number, written again, would count as a change.
+            object.__setattr__(self, name, round(value, _PLACES[name]))
         for name in ("opens_at", "due_at", "closes_at"):
             moment: datetime | None = getattr(self, name)
             if moment is not None and moment.tzinfo is None:

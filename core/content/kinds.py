@@ -55,13 +55,15 @@ async def lock_root(session: AsyncSession, kind: Kind, root_id: UUID, *, deleted
 
 
 async def draft_of(session: AsyncSession, kind: Kind, root_id: UUID) -> Revision | None:
-    """Return the draft of a root, or None."""
+    """Return the draft of a root as it is now, whatever the session read before it held the root's lock, or None."""
     return await session.scalar(
-        select(kind.revision).where(
+        select(kind.revision)
+        .where(
             kind.root_column() == root_id,
             kind.revision.visibility_state == VisibilityState.DRAFT,
             kind.revision.deleted_at.is_(None),
         )
+        .execution_options(populate_existing=True)
     )
 
 
@@ -72,6 +74,7 @@ async def latest_of(session: AsyncSession, kind: Kind, root_id: UUID) -> Revisio
         .where(kind.root_column() == root_id, kind.revision.deleted_at.is_(None))
         .order_by(kind.revision.revision_number.desc())
         .limit(1)
+        .execution_options(populate_existing=True)
     )
 
 

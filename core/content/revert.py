@@ -15,6 +15,8 @@ from core.errors import NotFound
 from core.identity.permissions import require_teacher
 from core.ports import Queue
 
+_LAST_NUMBER = 2**31 - 1  # what the column holds
+
 
 async def revert(
     session: AsyncSession, actor: Actor, kind: Kind, root_id: UUID, revision_number: int, *, queue: Queue
@@ -26,9 +28,11 @@ async def revert(
     root = await lock_root(session, kind, root_id)
     await require_teacher(session, actor, root.class_id)
     await refuse_while_scheduled(session, kind, root_id)
-    old = await session.scalar(
-        select(kind.revision).where(kind.root_column() == root_id, kind.revision.revision_number == revision_number)
-    )
+    old = None
+    if 0 < revision_number <= _LAST_NUMBER:
+        old = await session.scalar(
+            select(kind.revision).where(kind.root_column() == root_id, kind.revision.revision_number == revision_number)
+        )
     if old is None:
         raise NotFound(f"This {kind.name} has no revision {revision_number}.")
     draft = await draft_of(session, kind, root_id)

@@ -1,0 +1,226 @@
+"""A model of two classes and of what their students see, in plain Python: it shares no code with the product."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from uuid import UUID
+
+MARK = re.compile(r"c[01]m\d{5}z")
+
+
+@dataclass
+class Version:
+    """One revision. `passages` is its live generation of chunks, None before it was ever processed."""
+
+    id: UUID
+    number: int
+    mark: str
+    version: int = 1
+    ready: bool | None = None
+    passages: tuple[str, ...] | None = None
+    published: bool = False
+    deleted: bool = False
+
+
+@dataclass(eq=False)
+class Thing:
+    """A module, lesson, material or assignment; `parent` is a lesson's module, or what an assignment belongs to."""
+
+    id: UUID
+    kind: str
+    room: Room
+    position: int
+    parent: Thing | None = None
+    versions: list[Version] = field(default_factory=list)
+    shown: Version | None = None
+    waiting: bool = False
+    deleted: bool = False
+    lessons: list[Thing] = field(default_factory=list)
+
+    @property
+    def indexed(self) -> bool:
+        return self.kind in ("lesson", "material")
+
+    @property
+    def draft(self) -> Version | None:
+        return next((each for each in self.versions if not each.published and not each.deleted), None)
+
+    @property
+    def newest(self) -> Version:
+        return next(each for each in reversed(self.versions) if not each.deleted)
+
+    @property
+    def to_publish(self) -> Version | None:
+        return self.draft or (self.newest if self.shown is None else None)
+
+    @property
+    def visible(self) -> bool:
+        if self.deleted or self.shown is None or self.room.deleted:
+            return False
+        if self.kind == "material" and self.lessons:
+            return any(lesson.visible for lesson in self.lessons)
+        return self.parent is None or self.parent.visible
+
+    def show(self) -> None:
+        """Publish what is to be published."""
+        version = self.to_publish
+        assert version is not None
+        version.published, self.shown, self.waiting = True, version, False
+
+
+@dataclass(eq=False)
+class Room:
+    """A class, and who is what in it."""
+
+    id: UUID
+    index: int
+    teachers: set[str] = field(default_factory=set)
+    students: set[str] = field(default_factory=set)
+    deleted: bool = False
+
+
+@dataclass
+class Grade:
+    """A grade row: the draft, and what was released."""
+
+    assignment: Thing
+    student: str
+    draft: tuple[int, str]
+    released: tuple[int, str] | None = None
+
+    @property
+    def visible(self) -> bool:
+        """Whether the student, who has to be one in this class now, sees it."""
+        return self.released is not None and self.assignment.visible and self.student in self.assignment.room.students
+
+
+@dataclass
+class School:
+    """Everything."""
+
+    rooms: list[Room]
+    people: dict[str, UUID]
+    things: list[Thing] = field(default_factory=list)
+    grades: list[Grade] = field(default_factory=list)
+    marks: int = 0
+
+    def new_mark(self, room: Room) -> str:
+        """Return a text that stands nowhere else."""
+        self.marks += 1
+        return f"c{room.index}m{self.marks:05d}z"
+
+    def siblings(self, kind: str, room: Room, parent: Thing | None) -> list[Thing]:
+        """Return the living things that are numbered together."""
+        return [
+            each
+            for each in self.things
+            if each.kind == kind
+            and each.room is room
+            and not each.deleted
+            and (kind != "lesson" or each.parent is parent)
+        ]
+
+    def last_place(self, kind: str, room: Room, parent: Thing | None) -> int:
+        return max((each.position for each in self.siblings(kind, room, parent)), default=0) + 1
+
+    def seen(self, kind: str) -> list[Thing]:
+        return [each for each in self.things if each.kind == kind and each.visible]
+
+    def allowed_marks(self) -> set[str]:
+        """Return every text that some student may come across."""
+        marks = {grade.released[1] for grade in self.grades if grade.visible and grade.released}
+        for thing in self.things:
+            if thing.visible and thing.shown:
+                marks |= {thing.shown.mark, *(thing.shown.passages or ())}
+        return marks
+
+    def views(self) -> dict[str, set[tuple[object, ...]]]:
+        """Return the rows that the views should have."""
+        text = {"module": "description", "lesson": "body", "assignment": "instructions"}
+        rows: dict[str, set[tuple[object, ...]]] = {name: set() for name in COLUMNS}
+        names = {"module": "modules", "lesson": "lesson_units", "material": "materials", "assignment": "assignments"}
+        for kind, name in names.items():
+            for thing in self.seen(kind):
+                assert thing.shown
+                mark, parent = thing.shown.mark, thing.parent
+                row: dict[str, object] = {
+                    "id": str(thing.id),
+                    "class_id": str(thing.room.id),
+                    "position": thing.position,
+                    "title": mark,
+                    "filename": mark,
+                    "module_id": str(parent.id) if parent and parent.kind == "module" else None,
+                    "lesson_unit_id": str(parent.id) if parent and parent.kind == "lesson" else None,
+                    "module_position": parent.position if parent else None,
+                }
+                if kind in text:
+                    row[text[kind]] = f"{mark} in full"
+                rows[name].add(tuple(row[column] for column in COLUMNS[name]))
+                if thing.indexed:
+                    place = tuple(str(thing.id) if kind == each else None for each in ("lesson", "material"))
+                    rows["sources"].add((str(thing.room.id), *place, mark))
+                    rows["chunks"] |= {(str(thing.room.id), *place, mark, each) for each in thing.shown.passages or ()}
+                if kind == "material":
+                    rows["lesson_unit_materials"] |= {
+                        (str(lesson.id), str(thing.id)) for lesson in thing.lessons if lesson.visible
+                    }
+        rows["grades"] = {
+            (str(each.assignment.room.id), str(each.assignment.id), str(self.people[each.student]), *each.released)
+            for each in self.grades
+            if each.visible and each.released
+        }
+        return rows
+
+    def outline(self, room: Room) -> list[tuple[UUID, str, str, str]]:
+        """Return what `list_lessons` should: id, number, title, module's title."""
+        lessons = [each for each in self.seen("lesson") if each.room is room]
+        lessons.sort(key=lambda each: (each.parent.position, each.position) if each.parent else ())
+        return [
+            (each.id, number(each), each.shown.mark, each.parent.shown.mark)
+            for each in lessons
+            if each.shown and each.parent and each.parent.shown
+        ]
+
+    def shelf(self, room: Room) -> list[tuple[UUID, str, tuple[str, ...]]]:
+        """Return what `list_materials` should: id, title, numbers of the lessons."""
+        found = []
+        for each in self.seen("material"):
+            places = sorted(place(lesson) for lesson in each.lessons if lesson.visible)
+            if each.room is room and each.shown:
+                # What is in no lesson comes last.
+                key = (not places, min((p[0] for p in places), default=0), min((p[1] for p in places), default=0))
+                numbers = tuple(f"{module}.{lesson}" for module, lesson in places)
+                found.append(((*key, each.position), (each.id, each.shown.mark, numbers)))
+        return [item for _, item in sorted(found, key=lambda pair: pair[0])]
+
+    def work(self, room: Room) -> list[tuple[UUID, str, str]]:
+        """Return what `list_assignments` should: id, title, number of the lesson."""
+        found = []
+        for each in self.seen("assignment"):
+            if each.room is room and each.shown:
+                lesson = each.parent if each.parent and each.parent.kind == "lesson" else None
+                key = (lesson is None, place(lesson) if lesson else (0, 0), each.position)
+                found.append((key, (each.id, each.shown.mark, number(lesson) if lesson else "")))
+        return [item for _, item in sorted(found, key=lambda pair: pair[0])]
+
+
+COLUMNS = {
+    "modules": ("id", "class_id", "position", "title", "description"),
+    "lesson_units": ("id", "class_id", "module_id", "module_position", "position", "title", "body"),
+    "materials": ("id", "class_id", "position", "title", "filename"),
+    "lesson_unit_materials": ("lesson_unit_id", "material_id"),
+    "assignments": ("id", "class_id", "module_id", "lesson_unit_id", "position", "title", "instructions"),
+    "sources": ("class_id", "lesson_unit_id", "material_id", "title"),
+    "chunks": ("class_id", "lesson_unit_id", "material_id", "title", "text"),
+    "grades": ("class_id", "assignment_id", "student_user_id", "score", "feedback"),
+}
+
+
+def place(lesson: Thing) -> tuple[int, int]:
+    assert lesson.parent
+    return lesson.parent.position, lesson.position
+
+
+def number(lesson: Thing) -> str:
+    return "{}.{}".format(*place(lesson))
