@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "quick",
-    max_examples=25,
+    max_examples=20,
     stateful_step_count=50,
     derandomize=True,
     deadline=None,
