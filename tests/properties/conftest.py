@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "quick",
-    max_examples=20,
-    stateful_step_count=50,
+    max_examples=50,
+    stateful_step_count=20,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -544,15 +544,20 @@ class Visibility(RuleBasedStateMachine):
     def _pick(
         self, at: int, *kinds: str, likely: Callable[[Thing], bool] = lambda _: True, deleted: bool = False
     ) -> Thing:
-        """Choose a thing: seven times of eight one of the likely ones, where there are any."""
+        """Choose a thing: seven times of eight one of the likely ones, where there are any; as often of each kind."""
         pool = [each for each in self.school.things if each.kind in kinds]
         if at % 8:
             pool = [each for each in pool if each.deleted is deleted and likely(each)] or pool
-        return pool[at // 8 % len(pool)]
+        present = sorted({each.kind for each in pool})
+        which, kind = divmod(at // 8, len(present))
+        pool = [each for each in pool if each.kind == present[kind]]
+        return pool[which % len(pool)]
 
     def _at(self, thing: Thing, *kinds: str) -> int:
         """Return what makes `_pick` choose this thing."""
-        return 8 * [each for each in self.school.things if each.kind in kinds].index(thing)
+        present = sorted({each.kind for each in self.school.things if each.kind in kinds})
+        which = [each for each in self.school.things if each.kind == thing.kind].index(thing)
+        return 8 * (which * len(present) + present.index(thing.kind))
 
     def _graded(self, assignment: Thing) -> bool:
         return any(each.assignment is assignment for each in self.school.grades)
