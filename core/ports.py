@@ -19,12 +19,16 @@ Vectors = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One retrieved passage as an answerer sees it. `number` is what an inline `[1]` refers to, from 1."""
+    """One retrieved passage as an answerer sees it. `number` is what an inline `[1]` refers to, from 1.
+
+    `context` is the path to it: the document's title and the headings it stands under.
+    """
 
     number: int
     title: str
     place: str
     text: str
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)

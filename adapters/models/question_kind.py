@@ -41,7 +41,8 @@ _KINDS = (
     ),
     (
         re.compile(
-            r"\b(?:how (?:many|much|long|old|far|often|big|large|fast|high|tall)|what (?:percent\w*|number|amount)|"
+            r"\b(?:how (?:many|much|long|old|far|often|big|large|small|fast|high|tall|thick|wide|deep|hot|cold|heavy|"
+            r"strong)|what (?:percent\w*|number|amount)|"
             r"wie ?viele?|combien|cuánt\w+|quant[oi]|hoeveel)\b"
         ),
         _QUANTITY,
@@ -59,6 +60,11 @@ _META = re.compile(
 )
 _INSTRUCTS = re.compile(r"\s*(?:[>*-]\s*)?(?:\d{1,3}[.)]\s|✅)")
 _ASKS_STEPS = re.compile(r"\bhow (?:do|can|to|should|would)\b|\bsteps?\b|\bwie (?:kann|soll|macht)\b")
+_ASKS_EXPLANATION = re.compile(
+    r"\b(?:why|how come|warum|wieso|pourquoi|por qué|perché|waarom)\b|"
+    r"^(?:and |but )?how (?:do|does|did|is|are|was|were)\b(?! (?:i|you|we|one)\b)|"
+    r"^what (?:causes?|makes?)\b|^(?:explain|describe|tell me about)\b|^(?:wie|comment) (?!viel)"
+)
 _ASKS_DEFINITION = re.compile(
     r"\s*(?:what(?:'s| is| are| was| were| does)|define|explain|describe|was (?:ist|sind)|qu'est-ce qu(?:e |')|"
     r"qué (?:es|son)|che cos'è|wat is)\s*(?:an?\s|the\s|ein\w*\s|une?\s|l[ae]\s|una?\s|een\s)?"
@@ -78,6 +84,7 @@ class QuestionKind:
     wants_name: bool
     definition: re.Pattern[str] | None
     wants_steps: bool
+    explains: bool
     about_course: bool
     words: frozenset[str]
 
@@ -96,6 +103,20 @@ class QuestionKind:
             points -= _STEP
         return points
 
+    @property
+    def wants_reason(self) -> bool:
+        """Whether the question asks why."""
+        return self.pattern is _REASON
+
+    @property
+    def needs_pattern(self) -> bool:
+        """Whether hardly anything answers that does not show the kind's pattern: a quantity has a number."""
+        return self.pattern is _QUANTITY
+
+    def gives(self, sentence: str) -> bool:
+        """Say whether a sentence shows what an answer of this kind shows."""
+        return self.pattern is not None and self.pattern.search(sentence) is not None
+
 
 def read_kind(question: str, language: str = "english") -> QuestionKind:
     """Tell from a question's words what kind of sentence answers it."""
@@ -106,6 +127,7 @@ def read_kind(question: str, language: str = "english") -> QuestionKind:
         bool(_ASKS_NAME.search(folded)),
         _definition_of(folded, language),
         bool(_ASKS_STEPS.search(folded)),
+        bool(_ASKS_EXPLANATION.search(folded)),
         bool(_META.search(folded)),
         frozenset(tokenize(question)),
     )

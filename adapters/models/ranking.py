@@ -10,15 +10,20 @@ from itertools import pairwise
 
 from adapters.models.question_kind import read_kind
 from adapters.models.terms import is_unspaced, stem, terms, tokenize
-from core.answering.sentences import Sentence, split_sentences
+from adapters.models.units import cut_units, is_whole
+from core.answering.sentences import Sentence
 from core.ports import Source
 
 # Fitted on half of the articles of SQuAD 2 and checked on the other half; the optimum is flat.
 _CONTEXT = 0.15
 _SOURCE = 0.25
 _PAIR = 0.15
-_RANK = 0.05
+_RANK = 0.03
 _FRAGMENT = 0.1
+_HEADING = 0.3
+# An explanation opens the passage whose heading holds at least this share of the question.
+_OPENING, _HEADED, _EXPLAINS, _ROW_EXPLAINS = 2, 0.5, 0.3, 0.3
+_UNFIT = 0.4
 _SECOND_WORD = 0.15
 _KIN = 0.6
 _KIN_PREFIX = 5
@@ -30,19 +35,24 @@ _ASKING = frozenset(
         "many", "type", "kind", "general", "use", "call", "place", "make", "made", "time", "term", "mean",
         "name", "number", "example", "part", "way", "work", "people", "thing", "know", "main", "important",
         "difference", "describe", "define", "role", "purpose", "happen", "give", "given", "find", "learn",
-        "understand", "tell", "show",
+        "understand", "tell", "show", "cause", "reason", "explain", "come", "take",
     }
 )  # fmt: skip
 _ASKING_WEIGHT = 0.35
+_MEASURE = re.compile(
+    r"\bhow (far away|(?:much |many )?(?:far|old|long|high|big|large|small|fast|tall|thick|wide|deep|hot|cold|heavy|"
+    r"strong|bright|often|close|near))\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A sentence with its source, its place among the source's sentences, and its score (about 0 to 2).
+    """A stretch of a source with its place among the source's stretches, and its score (about 0 to 2).
 
     `support` (0 to 1.15) says how sure it is that the passage is about the question at all: the share of the question's
-    rarity-weighted words that the sentence and its source hold, and a little when the sentence has more than one. It is
-    0 when the sentence itself has none.
+    rarity-weighted words that the stretch and its source hold, and a little when the stretch has more than one. It is
+    0 when the stretch has none. `holds` are the question's words in it, `covers` those and its headings', `stems` all
+    its words; `header` is the header row of a table's row.
     """
 
     source: Source
@@ -51,44 +61,77 @@ class Ranked:
     score: float
     support: float
     stems: frozenset[str]
+    holds: frozenset[str]
+    covers: frozenset[str]
+    header: str = ""
 
 
 def rank_sentences(question: str, sources: Sequence[Source], language: str = "english") -> list[Ranked]:
-    """Return every sentence that could stand as an answer, best first; ties go to the earlier source and sentence.
+    """Return every stretch that could stand as an answer, best first; ties go to the earlier source and stretch.
 
-    A sentence scores by the question's words it holds, each weighted by its rarity among all sentences given
-    (Robertson and Spärck Jones' inverse document frequency), then by what its neighbours and its source add, by word
-    pairs kept together, and by whether it is the kind of sentence asked for (a definition, a date, a number, a name).
+    A stretch scores by the question's words it holds, each weighted by its rarity among all stretches given
+    (Robertson and Spärck Jones' inverse document frequency), then by what its neighbours, its headings and its source
+    add, by word pairs kept together, and by whether it is the kind of sentence asked for (a definition, a date, a
+    number, a name, the opening of an explanation).
     """
-    wanted = list(dict.fromkeys(terms(question, language) or tokenize(question)))
-    split = [(source, split_sentences(source.text)) for source in sources]
-    stems = [[terms(sentence.text, language) for sentence in sentences] for _, sentences in split]
-    kin = _find_kin(wanted, {word for of_source in stems for found in of_source for word in found})
-    held = [[_hold(kin, frozenset(found)) for found in of_source] for of_source in stems]
-    rarity = _weigh_rarity(wanted, [one for of_source in held for one in of_source])
     kind = read_kind(question, language)
+    wanted = list(dict.fromkeys(terms(question, language) or tokenize(question)))
+    cut = [(source, cut_units(source.text)) for source in sources]
+    stems = [[terms(unit.sentence.text, language) for unit in units] for _, units in cut]
+    above = [[terms(f"{unit.under} {unit.header}", language) for unit in units] for _, units in cut]
+    headings = [terms(_headings(source), language) for source, _ in cut]
+    kin = _find_kin(wanted, {word for group in (*stems, *above, headings) for found in group for word in found})
+    held = [[_hold(kin, frozenset(found)) for found in of_source] for of_source in stems]
+    rarity = _weigh_rarity(wanted, [one for of_source in held for one in of_source], _asking_words(question))
     ranked = []
-    for rank, (source, sentences) in enumerate(split):
-        titled = _hold(kin, frozenset(terms(source.title, language)))
+    for rank, (source, units) in enumerate(cut):
+        heading = _hold(kin, frozenset(headings[rank]))
+        headed = _share(heading, rarity)
+        titled = _best([heading, _hold(kin, frozenset(terms(source.title, language)))])
         whole = _share(_best([*held[rank], titled]), rarity)
-        for at, sentence in enumerate(sentences):
-            mine = held[rank][at]
-            if not _is_prose(sentence.text):
+        for at, unit in enumerate(units):
+            text = unit.sentence.text
+            if not _is_prose(text, row=bool(unit.header)):
                 continue
-            own = _share(mine, rarity)
-            near = _share(_best([*held[rank][max(0, at - 1) : at + 2], titled]), rarity)
+            explains = kind.explains and at < _OPENING and headed >= _HEADED
+            mine = _best([held[rank][at], _hold(kin, frozenset(terms(unit.under, language)))])
+            over = _best([mine, _hold(kin, frozenset(terms(unit.header, language))), titled if explains else {}])
+            own = _share(over, rarity) if mine or explains else 0.0
+            near = _share(_best([*held[rank][max(0, at - 1) : at + 2], over, titled]), rarity)
             score = (
                 own
                 + _CONTEXT * (near - own)
                 + _SOURCE * whole
+                + _HEADING * (_share(_best([over, heading]), rarity) - own)
                 + _PAIR * _pairs_kept(wanted, stems[rank][at])
-                + kind.bonus(sentence.text)
+                + kind.bonus(text)
+                + (_EXPLAINS if explains else 0.0)
+                - (_ROW_EXPLAINS if unit.header and kind.explains else 0.0)
                 - _RANK * rank
-                - (0.0 if _WHOLE.search(sentence.text) else _FRAGMENT)
+                - (0.0 if unit.header or is_whole(text) else _FRAGMENT)
             )
-            support = (own + whole) / 2 + (_SECOND_WORD if len(mine) > 1 else 0.0) if mine else 0.0
-            ranked.append(Ranked(source, at, sentence, score, support, frozenset(stems[rank][at])))
+            support = (own + whole) / 2 + (_SECOND_WORD if len(over) > 1 else 0.0) if mine or explains else 0.0
+            if kind.needs_pattern and not kind.gives(text):
+                support -= _UNFIT
+            ranked.append(
+                Ranked(
+                    source,
+                    at,
+                    unit.sentence,
+                    score,
+                    support,
+                    stems=frozenset(stems[rank][at]),
+                    holds=frozenset(over),
+                    covers=frozenset([*over, *titled]),
+                    header=unit.header,
+                )
+            )
     return sorted(ranked, key=lambda one: -one.score)
+
+
+def _headings(source: Source) -> str:
+    """Return the headings a passage stands under, without the document's title."""
+    return source.context.removeprefix(source.title) if source.context else ""
 
 
 def _find_kin(wanted: Iterable[str], vocabulary: Collection[str]) -> dict[str, dict[str, float]]:
@@ -125,9 +168,16 @@ def _best(several: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return best
 
 
-def _weigh_rarity(wanted: Sequence[str], held: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def _asking_words(question: str) -> frozenset[str]:
+    """Return the stems of the words that ask: those of the list, and the measure asked for ("how far away")."""
+    measures = {word for found in _MEASURE.findall(question.casefold()) for word in found.split()}
+    return frozenset(stem(word, "english") for word in _ASKING | measures)
+
+
+def _weigh_rarity(
+    wanted: Sequence[str], held: Sequence[Mapping[str, float]], asking: frozenset[str]
+) -> dict[str, float]:
     """Return each wanted word's share of the question's weight; the shares add up to 1."""
-    asking = {stem(word, "english") for word in _ASKING}
     weights = {}
     for word in wanted:
         holding = sum(word in one for one in held)
@@ -158,15 +208,18 @@ def _pairs_kept(wanted: Sequence[str], found: Sequence[str]) -> float:
 
 _LETTERS = re.compile(r"[^\W\d_]")
 _CODE = re.compile(
-    r"[{};]\s*$|^\s*(?:```|import |from \S+ import|def |class |#include|>>>|\$ )|[=(]\s*\)|::|=>|[{}<>=]{2}|\|"
+    r"[{};]\s*$|^\s*(?:```|import |from \S+ import|def |class |#include|>>>|\$ )|[=(]\s*\)|::|=>|[{}<>=]{2}|\|\|"
 )
 _NO_SENTENCE = re.compile(r"\s*#{1,6}\s|[\s>*•-]*!?\[[^\]]*\]\([^)]*\)\W*$")  # a heading, a lone link or picture
-_WHOLE = re.compile(r"[.!?…。！？｡][\W\d]*$")
 
 
-def _is_prose(text: str) -> bool:
-    """Say whether a sentence can stand as an answer: no heading, question, code, table row, scrap or endless list."""
+def _is_prose(text: str, *, row: bool) -> bool:
+    """Say whether a stretch can stand as an answer: no heading, question, code, header row, scrap or endless list."""
     if _NO_SENTENCE.match(text) or _CODE.search(text) or text.rstrip().endswith(("?", ":")):
+        return False
+    if row:
+        return True
+    if "|" in text:
         return False
     letters = len(_LETTERS.findall(text))
     return _MIN_WORDS <= len(tokenize(text)) <= _MAX_WORDS and letters * 2 > len("".join(text.split()))

@@ -18,8 +18,9 @@ _UNSPACED = (
     "\uf900-\ufaff\U00020000-\U000323af"
 )
 _TOKEN = re.compile(
-    rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W_])(?:(?![{_UNSPACED}])[^\W_]|[\u0300-\u036f]|['](?=[^\W\d_]))*"
+    rf"[{_UNSPACED}]+|\d+(?:[.,]\d+)+(?!\w)|(?:(?![{_UNSPACED}])[^\W_])(?:(?![{_UNSPACED}])[^\W_]|[\u0300-\u036f]|['](?=[^\W\d_]))*"
 )
+_DIMENSIONS = re.compile(r"(?<=\d)\s?×\s?(?=\d)")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 _THOUSANDS = re.compile(r"(?<=\d)[,.](?=\d{3}(?!\d))")
 _stemmers = local()
@@ -29,7 +30,7 @@ def tokenize(text: str) -> list[str]:
     """Return the words in order, in lower case, compatibility forms folded; unspaced scripts as character pairs."""
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
     tokens: list[str] = []
-    for word in _TOKEN.findall(_THOUSANDS.sub("", folded)):
+    for word in _TOKEN.findall(_DIMENSIONS.sub("x", _THOUSANDS.sub("", folded))):
         if is_unspaced(word) and len(word) > 1:
             tokens.extend(word[at : at + 2] for at in range(len(word) - 1))
         else:

@@ -18,6 +18,7 @@ from core.answering.prompt import (
     says_not_in_sources,
 )
 from core.answering.question import Question, check_question, standalone_query
+from core.answering.relevance import bears_on_question
 from core.answering.replying import (
     NO_MODEL,
     UNSUPPORTED,
@@ -146,7 +147,8 @@ async def _answer(
     if not general:
         query = await standalone_query(question.text, begun.history, deps.models)
         hits = await _retrieve(deps, question, query)
-        if not hits:
+        generative = any(model.generative for model in deps.models)
+        if not bears_on_question(hits, semantic=deps.embedder.semantic, generative=generative):
             return await _nothing_found(deps, question, begun, responder, audience)
     models = tuple(model for model in deps.models if model.generative) if general else deps.models
     if not models:
@@ -155,7 +157,8 @@ async def _answer(
         instructions=ANSWER_FROM_KNOWLEDGE if general else ANSWER_FROM_SOURCES,
         question=question.text,
         sources=tuple(
-            Source(number, hit.title, hit.locator.label(), hit.text) for number, hit in enumerate(hits, start=1)
+            Source(number, hit.title, hit.locator.label(), hit.text, hit.context)
+            for number, hit in enumerate(hits, start=1)
         ),
         history=begun.history,
         language=question.language,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.models.extractive import ExtractiveChat, pick_sentences
+from adapters.models.terms import tokenize
 from core.answering.prompt import NOT_IN_SOURCES
 from core.ports import Prompt, Source
 
@@ -111,6 +112,55 @@ async def test_pieces_join_to_text_on_lines_of_their_own_within_the_length() -> 
     assert len(full.splitlines()) > 1
     assert all(line.endswith("]") for line in full.splitlines())
     assert short == full.splitlines()[0]
+
+
+async def test_why_is_answered_by_what_opens_the_passage_under_that_heading() -> None:
+    text = (
+        "A sett stays at ten degrees all year round. In winter that is warmer than any nest. "
+        "Visitors who ask why badgers dig setts are told a story about a spade."
+    )
+    sources = (
+        Source(1, "Badgers", "Why they dig setts", text, "Badgers › Why they dig setts"),
+        Source(2, "Badgers", "", "Badgers dig at night. Digging setts takes weeks.", "Badgers"),
+    )
+    said = await answer("Why do badgers dig setts?", sources)
+
+    assert said[0].startswith("A sett stays at ten degrees")
+    assert said[1].strip().startswith("In winter that is warmer")
+
+
+async def test_a_statement_without_its_reason_brings_the_next_sentence_that_gives_it() -> None:
+    text = "During hibernation the hedgehog turns cold. The reason is its heart, which slows down. It eats beetles."
+    said = " ".join(await answer("Why does a hedgehog turn cold during hibernation?", said_in(text)))
+
+    assert "The reason is its heart" in said
+    assert "beetles" not in said
+
+
+async def test_a_row_comes_under_its_header_and_a_number_with_what_it_counts() -> None:
+    table = "Animal | Weight | Young a year\nBadger | 12 kg | 3\nStoat | 300 g | 8"
+    assert await answer("What is the weight of a stoat?", said_in(table)) == [
+        "Animal | Weight | Young a year\nStoat | 300 g | 8 [1]"
+    ]
+    slide = Source(1, "Animals", "slide 2", "12 kg\n\ntypical weight when grown\n\nHunts at night", "Animals › Badger")
+    assert (await answer("What is the weight of a grown badger?", (slide,)))[0] == "12 kg typical weight when grown [1]"
+
+
+async def test_what_hardly_fits_is_refused_when_a_quantity_is_asked_and_no_number_given() -> None:
+    question = "How old is the oldest sett of Wales?"
+    assert await answer(question, said_in("Setts in Wales are hard to find.")) == [NOT_IN_SOURCES]
+    (said,) = await answer(question, said_in("Setts in Wales are 80 years old."))
+    assert "80 years" in said
+
+
+async def test_a_sentence_that_says_nothing_more_is_left_out() -> None:
+    text = "A badger weighs 12 kg. Foxes are red. Some say that the weight of a badger is the subject of a long tale."
+    assert await answer("How much does a badger weigh?", said_in(text)) == ["A badger weighs 12 kg. [1]"]
+
+
+def test_sizes_are_found_however_they_are_written() -> None:
+    assert tokenize("10×50, 10 x 50 and 4.2 of 1,000") == ["10x50", "10", "x", "50", "and", "4.2", "of", "1000"]
+    assert tokenize("10x50") == ["10x50"]
 
 
 async def test_german_words_meet_in_their_inflected_forms() -> None:
