@@ -146,6 +146,10 @@ class Visibility(RuleBasedStateMachine):
             self.create_material(index, self._at(lesson, "lesson"), "own", linked=True)
             shared = self.school.things[-1]
             self.link(self._at(waiting, "lesson"), self._at(shared, "material"), "own")
+            # And one was only there, and was taken out: the whole class has it now.
+            self.create_material(index, self._at(waiting, "lesson"), "own", linked=True)
+            loose = self.school.things[-1]
+            self.unlink(self._at(waiting, "lesson"), self._at(loose, "material"), "own")
             for of, parent in (("class", lesson), ("module", module), ("lesson", lesson)):
                 self.create_assignment(index, self._at(parent, parent.kind), of, "own")
             for thing in self.school.things[first:]:
