@@ -29,7 +29,8 @@ SCRIPT = (
     "Why does the Moon have phases?",
     "And how long does one cycle take?",
     "+1",
-    "Which eyepiece rule does the field guide give for magnification?",
+    "How far away is the Beehive cluster?",
+    "How thick are Saturn's rings?",
     "Who won the football world cup?",
     "/assignments",
 )
