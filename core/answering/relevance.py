@@ -5,7 +5,8 @@ with the question. A passage of a few words has a high cosine with whatever shar
 full only from 300 characters. The best passage decides: several that each hold one stray word are no evidence.
 
 Measured with the embedded embedder on 2,309 questions asked in the class that answers them (SQuAD 2, two OpenStax
-books, a course on the Internet of Things) and 1,500 asked in a class on something else. Wrongly / rightly refused, %:
+books, a course on the Internet of Things), 48 in the sample course, and 1,500 of them asked in a class on something
+else. Wrongly / rightly refused, %:
 
 | least relevance | SQuAD 2    | OpenStax   | IoT        | sample course |
 |-----------------|------------|------------|------------|---------------|
@@ -15,8 +16,9 @@ books, a course on the Internet of Things) and 1,500 asked in a class on somethi
 | 0.55            | 3.7 / 90.4 | 2.1 / 45.7 | 0.0 / 84.0 | 0.0 / 94.0    |
 | 0.65            | 6.9 / 95.4 | 3.5 / 65.0 | 0.0 / 92.0 | 0.0 / 98.3    |
 
-(An OpenStax book on American government or psychology does bear on much that is asked elsewhere.) The cosine alone
-reaches 3 to 8 points less on SQuAD 2 at the same wrong refusals, the shared words alone 5 to 13.
+(An OpenStax book on American government or psychology does bear on much that is asked elsewhere.) Where 4% of SQuAD 2
+are wrongly refused, the sum rightly refuses 91.0%, the cosine alone 84.9%, the shared words alone 85.5%. The bounds were
+chosen on these same questions.
 """
 
 from __future__ import annotations
