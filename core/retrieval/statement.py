@@ -13,9 +13,9 @@ Values are made once, in the first steps, because a cast of a parameter inside a
    1 / (n + ½), so that rounding gives n back exactly, for all n up to the 255 positions a tsvector keeps. This reads
    no positions in SQL, which makes exact BM25 several times faster than unnesting the tsvectors.
 4. `lexical`: BM25 (Robertson & Zaragoza 2009) with Lucene's constants and its never-negative idf.
-5. `near`: the chunks whose sign bits differ least from the query's, read off a covering index. A scope of no more
-   chunks than that is compared exactly. Hashed words have no useful sign bits and add nothing to BM25: they are
-   compared, exactly, only when the words alone found too little.
+5. `near`: the chunks whose sign bits differ least from the query's, read off a covering index; step 6 compares them
+   exactly, which in a small scope are all there are. Hashed words have no useful sign bits and add nothing to BM25:
+   they are compared, exactly, only when the words alone found too little.
 6. `candidates`: both legs' best with their exact similarity, each leg scaled by its best score, then added by weight.
 """
 
@@ -30,6 +30,9 @@ _LESSON = """AND (
 
 MOST_TERMS = 32
 LEXICAL_CANDIDATES = 100
+# Of n chunks, n · 96 / dimension are compared exactly: the fewer sign bits, the less they say. Measured with MiniLM's
+# 384 on real questions, that keeps an exact search's top 8 whole in 99.9% of them, where a flat 200 keeps 99.1%.
+CANDIDATE_BITS = 96
 K1, B = 1.2, 0.75
 TERM_FREQUENCY = "round(1 / (1.6449340668482264 - 16.4493406685 * ts_rank({tsv}, {term})::float8) - 0.5)"
 
@@ -89,7 +92,9 @@ WITH knowledge AS MATERIALIZED (
     ORDER BY c.bits <~> asked.bits, c.id
     LIMIT (
         SELECT CASE
-            WHEN :semantic THEN rerank_candidates
+            WHEN :semantic THEN greatest(
+                rerank_candidates, (SELECT chunks * {CANDIDATE_BITS} / vector_dims(vector) FROM totals, asked)::bigint
+            )
             WHEN (SELECT count(*) FROM worded) < wanted THEN (SELECT chunks FROM totals)::bigint
             ELSE 0
         END
