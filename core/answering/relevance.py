@@ -17,8 +17,8 @@ else. Wrongly / rightly refused, %:
 | 0.65            | 6.9 / 95.4 | 3.5 / 65.0 | 0.0 / 92.0 | 0.0 / 98.3    |
 
 (An OpenStax book on American government or psychology does bear on much that is asked elsewhere.) Where 4% of SQuAD 2
-are wrongly refused, the sum rightly refuses 91.0%, the cosine alone 84.9%, the shared words alone 85.5%. The bounds were
-chosen on these same questions.
+are wrongly refused, the sum rightly refuses 91.0%, the cosine alone 84.9%, the shared words alone 85.5%. The bounds
+were chosen on these same questions.
 """
 
 from __future__ import annotations
