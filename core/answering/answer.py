@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+import numpy as np
+
 from core.answering.citing import CitationFilter, Support, find_support, is_supported
-from core.answering.prompt import (
-    ANSWER_FROM_KNOWLEDGE,
-    ANSWER_FROM_SOURCES,
-    may_say_not_in_sources,
-    says_not_in_sources,
-)
+from core.answering.prompt import ANSWER_FROM_KNOWLEDGE, ANSWER_FROM_SOURCES
 from core.answering.question import Question, check_question, standalone_query
 from core.answering.relevance import bears_on_question
 from core.answering.replying import (
@@ -25,22 +22,16 @@ from core.answering.replying import (
     answer_reply,
     failed_reply,
     nothing_found_reply,
+    plain_reply,
 )
-from core.answering.store import (
-    Begun,
-    StoredCitation,
-    begin_answer,
-    end_answer,
-    save_progress,
-)
+from core.answering.store import Begun, StoredCitation, begin_answer, end_answer
+from core.answering.writing import Writing, write
 from core.db import Sessions, autocommit
 from core.enums import GenerationStatus, SourceMode
 from core.errors import HomeroomError, ModelUnavailable
 from core.ports import AnswerStream, ChatModel, Embedder, Prompt, Responder, Source, Usage
 from core.replies import Audience, Citation, Reply
 from core.retrieval.search import Hit, Scope, search
-
-SAVE_EVERY = 0.5  # seconds between two saves, which is also how soon a Stop from another process is seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,42 +54,6 @@ class Answer:
     grounded: bool | None = None
     citations: tuple[tuple[Citation, Hit], ...] = ()
     reply: Reply | None = None
-
-
-@dataclass(slots=True)
-class _Writing:
-    """An answer while it is written."""
-
-    citing: CitationFilter
-    stream: AnswerStream
-    text: str = ""
-    usage: Usage | None = None
-    stopped: bool = False
-    not_in_sources: bool = False
-    opening: str | None = field(default="")  # held back until it is known not to be the sentinel
-
-    async def take(self, delta: str) -> None:
-        if self.opening is not None:
-            self.opening += delta
-            if may_say_not_in_sources(self.opening):
-                self.not_in_sources = says_not_in_sources(self.opening)
-                return
-            delta, self.opening = self.opening, None
-        await self._show(self.citing.feed(delta))
-
-    async def finish(self) -> None:
-        if self.not_in_sources:
-            return
-        delta, self.opening = self.opening or "", None
-        await self._show(self.citing.feed(delta) + self.citing.flush())
-
-    async def _show(self, shown: str) -> None:
-        shown = shown.replace("\x00", "")
-        if not self.text:
-            shown = shown.lstrip()
-        if shown:
-            self.text += shown
-            await self.stream.append(shown)
 
 
 async def answer_question(
@@ -141,122 +96,92 @@ async def _end_interrupted(sessions: Sessions, answer_id: UUID) -> None:
 async def _answer(
     deps: Answering, question: Question, begun: Begun, responder: Responder, audience: Audience
 ) -> Answer:
-    general = question.mode is SourceMode.GENERAL
-    hits: list[Hit] = []
-    query = question.text
-    if not general:
-        query = await standalone_query(question.text, begun.history, deps.models)
-        hits = await _retrieve(deps, question, query)
-        generative = any(model.generative for model in deps.models)
-        if not bears_on_question(hits, semantic=deps.embedder.semantic, generative=generative):
-            return await _nothing_found(deps, question, begun, responder, audience)
-    models = tuple(model for model in deps.models if model.generative) if general else deps.models
-    if not models:
-        return await _say(deps, question, begun, responder, NO_MODEL, audience)
-    prompt = Prompt(
-        instructions=ANSWER_FROM_KNOWLEDGE if general else ANSWER_FROM_SOURCES,
-        question=question.text,
-        sources=tuple(
-            Source(number, hit.title, hit.locator.label(), hit.text, hit.context)
-            for number, hit in enumerate(hits, start=1)
-        ),
-        history=begun.history,
-        language=question.language,
-    )
-    stream = await responder.begin(begun.answer_id, audience)
-    writing = _Writing(CitationFilter(len(hits)), stream)
-    error: ModelUnavailable | None = None
-    used: ChatModel = models[0]
-    for used in models:
-        try:
-            # The built-in answerer reads no history, so it gets the question with what it refers to put in.
-            await _write(
-                deps, begun.answer_id, used, prompt if used.generative else replace(prompt, question=query), writing
-            )
-        except ModelUnavailable as failure:
-            error = failure
-            if writing.text:
-                break  # half an answer is not begun again by another model
-            continue
-        error = None
-        break
-    return await _conclude(deps, question, begun, hits, writing, used, error, audience)
+    if question.mode is SourceMode.GENERAL:
+        models = tuple(model for model in deps.models if model.generative)
+        if not models:
+            return await _say(deps, question, begun, responder, plain_reply(begun.answer_id, NO_MODEL, audience))
+        return await _write(deps, question, begun, question.text, [], models, responder, audience)
+    query = await standalone_query(question.text, begun.history, deps.models)
+    hits = await _retrieve(deps, question, query)
+    generative = any(model.generative for model in deps.models)
+    if not bears_on_question(hits, semantic=deps.embedder.semantic, generative=generative):
+        nothing = nothing_found_reply(question, begun.answer_id, audience)
+        return await _say(deps, question, begun, responder, nothing, grounded=False)
+    return await _write(deps, question, begun, query, hits, deps.models, responder, audience)
 
 
 async def _retrieve(deps: Answering, question: Question, query: str) -> list[Hit]:
     scope = Scope(question.class_id, question.lesson_unit_id if question.mode is SourceMode.LESSON else None)
-    vector = await deps.embedder.embed_query(query)
-    async with autocommit(deps.sessions) as session:
-        return await search(
-            session, scope, query, vector, embedding_model=deps.embedder.name, semantic=deps.embedder.semantic
-        )
-
-
-async def _write(deps: Answering, answer_id: UUID, model: ChatModel, prompt: Prompt, writing: _Writing) -> None:
-    """Let a model write, saving on the side; ends early when somebody asked to stop."""
-
-    async def consume() -> None:
-        async with contextlib.aclosing(model.stream(prompt)) as parts:
-            async for part in parts:
-                if isinstance(part, Usage):
-                    writing.usage = part
-                else:
-                    await writing.take(part)
-        await writing.finish()
-
-    task = asyncio.create_task(consume())
+    semantic = deps.embedder.semantic
     try:
-        while not (await asyncio.wait({task}, timeout=SAVE_EVERY))[0]:
-            if await save_progress(deps.sessions, answer_id, writing.text):
-                writing.stopped = True
-                task.cancel()
-                await asyncio.wait({task})
-                return
-        await task
-    finally:
-        task.cancel()
-    if writing.usage is None:
-        writing.usage = Usage(model.name)
+        vector = await deps.embedder.embed_query(query)
+    except ModelUnavailable:
+        # Words alone find most of it; the vector then only has to be one.
+        semantic, vector = False, np.eye(1, deps.embedder.dimension, dtype=np.float32)[0]
+    async with autocommit(deps.sessions) as session:
+        return await search(session, scope, query, vector, embedding_model=deps.embedder.name, semantic=semantic)
 
 
-async def _conclude(
+async def _write(
     deps: Answering,
     question: Question,
     begun: Begun,
+    query: str,
     hits: list[Hit],
-    writing: _Writing,
-    used: ChatModel,
-    error: ModelUnavailable | None,
+    models: tuple[ChatModel, ...],
+    responder: Responder,
     audience: Audience,
 ) -> Answer:
-    general = question.mode is SourceMode.GENERAL
-    if writing.not_in_sources and not error and not writing.stopped:
-        reply = nothing_found_reply(question, begun.answer_id, audience)
-        return await _end(deps, question, begun, reply, writing.stream, usage=writing.usage, grounded=False)
-    sources = [Source(number, hit.title, hit.locator.label(), hit.text) for number, hit in enumerate(hits, start=1)]
+    """Let the first model that can write the answer, check what it cites, keep it, show it whole."""
+    sources = tuple(
+        Source(number, hit.title, hit.locator.label(), hit.text, hit.context)
+        for number, hit in enumerate(hits, start=1)
+    )
+    prompt = Prompt(
+        instructions=ANSWER_FROM_SOURCES if sources else ANSWER_FROM_KNOWLEDGE,
+        question=question.text,
+        sources=sources,
+        history=begun.history,
+        language=question.language,
+    )
+    stream = await responder.begin(begun.answer_id, audience)
+    used, writing, error = models[0], Writing(CitationFilter(len(sources)), stream), None
+    for used in models:
+        writing, error = Writing(CitationFilter(len(sources)), stream), None
+        # The built-in answerer reads no history, so it gets the question with what it refers to put in.
+        asked = prompt if used.generative else replace(prompt, question=query)
+        try:
+            await write(deps.sessions, begun.answer_id, used, asked, writing)
+        except ModelUnavailable as unavailable:
+            error = unavailable
+        if error is None or writing.text:
+            break  # half an answer is not begun again by another model
+    if writing.not_in_sources and error is None and not writing.stopped:
+        nothing = nothing_found_reply(question, begun.answer_id, audience)
+        return await _end(deps, question, begun, nothing, stream, usage=writing.usage, grounded=False)
     supports = find_support(writing.text, writing.citing.numbers, sources)
     cited = tuple((_shown(support, hits), hits[support.source.number - 1]) for support in supports)
-    status = GenerationStatus.COMPLETED
-    if error is not None or not (writing.text or writing.stopped):
+    status, grounded = GenerationStatus.COMPLETED, None
+    if error is not None:
         status = GenerationStatus.FAILED
     elif writing.stopped:
         status = GenerationStatus.STOPPED
-    grounded = None if general or status is not GenerationStatus.COMPLETED else is_supported(writing.text, supports)
-    sentence = error.sentence if error else "The language model wrote nothing."
+    elif sources:
+        grounded = is_supported(writing.text, supports)
     await end_answer(
         deps.sessions,
         begun.answer_id,
         status,
         writing.text,
-        citations=[StoredCitation(c.number, c.chunk_id, c.quote, hit.score) for c, hit in cited],
+        citations=[StoredCitation(shown.number, shown.chunk_id, shown.quote, hit.score) for shown, hit in cited],
         grounded=grounded,
         usage=writing.usage,
         error_code=error.code if error else None,
-        error=sentence if status is GenerationStatus.FAILED else None,
+        error=error.sentence if error else None,
     )
-    citations = tuple(citation for citation, _ in cited)
-    if status is GenerationStatus.FAILED:
-        reply = failed_reply(begun.answer_id, writing.text, sentence, audience, citations)
+    citations = tuple(shown for shown, _ in cited)
+    if error is not None:
+        reply = failed_reply(begun.answer_id, writing.text, error.sentence, audience, citations)
     else:
         reply = answer_reply(
             question,
@@ -266,10 +191,10 @@ async def _conclude(
             audience,
             stopped=writing.stopped,
             built_in=not used.generative,
-            model_down=used is not deps.models[0],
+            model_down=used is not models[0],
             warning=UNSUPPORTED if grounded is False else "",
         )
-    await writing.stream.close(reply)
+    await stream.close(reply)
     return Answer(begun.answer_id, question.mode, status, writing.text, grounded, cited, reply)
 
 
@@ -278,20 +203,17 @@ def _shown(support: Support, hits: list[Hit]) -> Citation:
     return Citation(support.number, hit.title, hit.locator.label(), support.quote, hit.chunk_id)
 
 
-async def _nothing_found(
-    deps: Answering, question: Question, begun: Begun, responder: Responder, audience: Audience
-) -> Answer:
-    reply = nothing_found_reply(question, begun.answer_id, audience)
-    stream = await responder.begin(begun.answer_id, audience)
-    return await _end(deps, question, begun, reply, stream, grounded=False)
-
-
 async def _say(
-    deps: Answering, question: Question, begun: Begun, responder: Responder, sentence: str, audience: Audience
+    deps: Answering,
+    question: Question,
+    begun: Begun,
+    responder: Responder,
+    reply: Reply,
+    *,
+    grounded: bool | None = None,
 ) -> Answer:
-    reply = answer_reply(question, begun.answer_id, sentence, (), audience, plain=True)
-    stream = await responder.begin(begun.answer_id, audience)
-    return await _end(deps, question, begun, reply, stream)
+    stream = await responder.begin(begun.answer_id, reply.audience)
+    return await _end(deps, question, begun, reply, stream, grounded=grounded)
 
 
 async def _end(

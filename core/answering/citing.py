@@ -20,6 +20,7 @@ _NUMBERS = re.compile(r"(\d{1,3})(?:\s*[–-]\s*(\d{1,3}))?")
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST_HELD = 48  # what is longer between brackets is no citation
 _SHORTEST_WORD = 3
+_LONG_QUOTE = 120  # characters
 _STEM = 6  # letters compared: a crude stem that works alike in all European languages
 # Below these shares of an answer's content words found in its sources it is called unsupported; where next to no
 # word is shared, the answer is in another language than the sources, and words can't tell.
@@ -117,7 +118,7 @@ def find_support(answer: str, numbers: dict[int, int], sources: Sequence[Source]
         for shown in re.findall(r"\[(\d{1,3})\]", sentence):
             claims.setdefault(int(shown), []).append(sentence)
     return [
-        Support(shown, by_number[number], _best_sentence(by_number[number].text, " ".join(claims[shown])))
+        Support(shown, by_number[number], _quote(by_number[number].text, claims[shown]))
         for number, shown in sorted(numbers.items(), key=lambda pair: pair[1])
         if shown in claims
     ]
@@ -152,8 +153,18 @@ def _claims(answer: str) -> list[str]:
     return sentences
 
 
+def _quote(text: str, claims: list[str]) -> str:
+    """Return what of a passage supports the claims best: their own words where they stand in it, else a sentence."""
+    for claim in sorted(claims, key=len, reverse=True):
+        words = re.sub(r"\[\d{1,3}\]", " ", claim).split()
+        found = re.search(r"\s+".join(map(re.escape, words)), text) if words else None
+        if found:
+            return found.group()
+    return _best_sentence(text, " ".join(claims))
+
+
 def _best_sentence(text: str, claim: str) -> str:
-    sentences = [sentence.text.strip() for sentence in split_sentences(text) if _WORD.search(sentence.text)]
+    sentences = _quotable(text)
     if not sentences:
         return text.strip()
     spread = Counter(stem for sentence in sentences for stem in _stems(sentence))
@@ -165,6 +176,15 @@ def _best_sentence(text: str, claim: str) -> str:
         return float(sum(1 / spread[stem] for stem in wanted & stems) / math.sqrt(8 + len(stems)))
 
     return max(sentences, key=overlap)
+
+
+def _quotable(text: str) -> list[str]:
+    """Return a passage's sentences; a long run of lines without full stops, as on a slide, line by line."""
+    found: list[str] = []
+    for sentence in split_sentences(text):
+        lines = sentence.text.splitlines()
+        found += lines if len(sentence.text) > _LONG_QUOTE and len(lines) > 1 else [sentence.text]
+    return [quote.strip() for quote in found if _WORD.search(quote)]
 
 
 def _stems(text: str) -> set[str]:

@@ -33,7 +33,6 @@ def answer_reply(
     built_in: bool = False,
     model_down: bool = False,
     warning: str = "",
-    plain: bool = False,
 ) -> Reply:
     """Return a finished answer: text, sources, and in small print whatever the reader should know about it."""
     parts: list[Part] = [Text(text)] if text else []
@@ -42,7 +41,7 @@ def answer_reply(
     notes = [warning] if warning else []
     if stopped:
         notes.append("Stopped.")
-    if question.mode is SourceMode.GENERAL and not plain:
+    if question.mode is SourceMode.GENERAL:
         notes.append(GENERAL_NOTE)
     if built_in:
         notes.append(MODEL_DOWN_NOTE if model_down else BUILT_IN_NOTE)
@@ -52,6 +51,11 @@ def answer_reply(
     if stopped:
         parts.append(Choices((Choice("Try again", RETRY, str(answer_id)),)))
     return Reply(tuple(parts), audience, answer_id)
+
+
+def plain_reply(answer_id: UUID, sentence: str, audience: Audience) -> Reply:
+    """Say one sentence of our own in place of an answer."""
+    return Reply((Text(sentence),), audience, answer_id)
 
 
 def nothing_found_reply(question: Question, answer_id: UUID, audience: Audience) -> Reply:

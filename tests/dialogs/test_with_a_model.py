@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,9 +21,10 @@ from core.content.create import create_lesson, create_module
 from core.content.fields import LessonFields, ModuleFields
 from core.content.kinds import LESSON, MODULE
 from core.content.publish import publish
+from core.errors import ModelUnavailable
 from core.identity.people import get_person
 from core.materials.process import process_lesson
-from core.ports import ChatModel
+from core.ports import ChatModel, Embedder, Vectors
 from core.replies import Choice
 from tests.dialogs.conftest import CODE, TEACHER, NewStudent, Talk
 from tests.fakes.openai_server import OpenAIServer, Reply, openai_server
@@ -203,3 +205,34 @@ async def test_history_is_bounded(talk: Talk, provider: OpenAIServer) -> None:
     history = messages[1:-1]
     assert 4 <= len(history) <= 6
     assert all(len(message["content"]) <= 1_000 for message in history)
+
+
+class NoEmbedder:
+    """An embedding model whose server is down."""
+
+    semantic = True
+
+    def __init__(self, real: Embedder) -> None:
+        self.name, self.dimension = real.name, real.dimension
+
+    async def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        raise ModelUnavailable
+
+    async def embed_query(self, text: str) -> Vectors:
+        raise ModelUnavailable
+
+    async def aclose(self) -> None:
+        pass
+
+
+async def test_without_the_embedding_server_words_still_find_the_page(talk: Talk, provider: OpenAIServer) -> None:
+    answering = replace(talk.app.answering, embedder=NoEmbedder(talk.app.answering.embedder))
+    talk.app = replace(talk.app, answering=answering)
+    provider.script("It is 610 light years away [1].")
+    assert "Field Guide to the Night Sky, p. 4" in await talk.say(QUESTION)
+
+
+async def test_a_model_that_writes_nothing_leaves_the_answer_to_the_next(talk: Talk, provider: OpenAIServer) -> None:
+    provider.script("")
+    assert "610" in await talk.say(QUESTION)
+    assert (await stored(talk)).status == "COMPLETED"

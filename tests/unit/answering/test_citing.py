@@ -74,3 +74,10 @@ def test_an_answer_that_its_source_does_not_carry_is_called_unsupported() -> Non
 def test_words_cannot_judge_an_answer_in_another_language() -> None:
     answer = "Die Anziehungskraft unseres Trabanten bewirkt Ebbe und Flut [1]."
     assert is_supported(answer, find_support(answer, {1: 1}, SOURCES)) is None
+
+
+def test_a_slides_lines_are_quoted_one_by_one() -> None:
+    slide = "10 m\ntypical thickness of the main rings\n" + "The rings are 280,000 km wide: thinner than paper\n" * 2
+    source = Source(1, "Saturn", "slide 6", slide + "Titan has lakes of methane")
+    (support,) = find_support("Titan has lakes of methane [1].", {1: 1}, (source,))
+    assert support.quote == "Titan has lakes of methane"
