@@ -69,7 +69,7 @@ async def main(folders: list[Path]) -> None:
         engine = create_engine(url)
         stack.push_async_callback(engine.dispose)
         read = await stack.enter_async_context(SeparateReader())
-        await read(b"# Warm", "warm.md", size=1400, overlap=150)
+        await read(b"# Warm", "warm.md", size=1000, overlap=150)
         sessions, storage = create_sessions(engine), open_storage((home / "files").as_uri())
         embedders: dict[str, Embedder] = {"lexical": LexicalEmbedder(), "none": Constant()}
         print("| folder | embedding | modules | lessons | materials | assignments | passages | pages | s | pages/s |")

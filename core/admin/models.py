@@ -69,7 +69,7 @@ class AdminKnowledgeSettings(Entity, Base):
 
     embedding_model: Mapped[str]
     embedding_dimension: Mapped[int]
-    chunk_size: Mapped[int] = mapped_column(server_default="1400")
+    chunk_size: Mapped[int] = mapped_column(server_default="1000")
     chunk_overlap: Mapped[int] = mapped_column(server_default="150")
     top_k: Mapped[int] = mapped_column(server_default="8")
     minimum_similarity: Mapped[float] = mapped_column(server_default="0.2")

@@ -49,7 +49,7 @@ class Pipeline:
 class Cutting:
     """How text is cut into passages: sizes in characters."""
 
-    size: int = 1400
+    size: int = 1000
     overlap: int = 150
 
 

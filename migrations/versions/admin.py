@@ -121,7 +121,7 @@ def upgrade() -> None:
             id uuid DEFAULT gen_random_uuid() NOT NULL,
             embedding_model text NOT NULL,
             embedding_dimension integer NOT NULL,
-            chunk_size integer DEFAULT '1400' NOT NULL,
+            chunk_size integer DEFAULT '1000' NOT NULL,
             chunk_overlap integer DEFAULT '150' NOT NULL,
             top_k integer DEFAULT '8' NOT NULL,
             minimum_similarity double precision DEFAULT '0.2' NOT NULL,

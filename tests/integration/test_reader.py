@@ -14,7 +14,7 @@ LONG = b"# Title\n\n" + b"Some *words* and [links](x) with `code`.\n\n" * 80_000
 
 
 async def read(reader: SeparateReader, data: bytes, name: str = "a.md") -> str:
-    reading = await reader(data, name, size=1400, overlap=150)
+    reading = await reader(data, name, size=1000, overlap=150)
     return " ".join(chunk.text for chunk in reading.chunks)
 
 
@@ -24,7 +24,7 @@ def environment_of(process: int) -> str:
 
 async def test_reads_like_the_parser_and_cutter_and_raises_their_errors() -> None:
     async with SeparateReader(processes=1) as reader:
-        reading = await reader(b"# The Moon\n\nIt circles.\n", "moon.md", size=1400, overlap=150)
+        reading = await reader(b"# The Moon\n\nIt circles.\n", "moon.md", size=1000, overlap=150)
         assert (reading.title, [chunk.text for chunk in reading.chunks]) == ("The Moon", ["It circles."])
         with pytest.raises(Empty, match="no text"):
             await read(reader, b"  \n ")

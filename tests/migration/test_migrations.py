@@ -63,7 +63,7 @@ async def test_from_nothing_the_migrations_give_the_models_schema(
     settings = await value(
         url, "SELECT (embedding_model, embedding_dimension, chunk_size, top_k)::text FROM admin_knowledge_settings"
     )
-    assert settings == f"(mini-lm,{dimension},1400,8)"
+    assert settings == f"(mini-lm,{dimension},1000,8)"
 
 
 async def test_upgrading_again_changes_nothing(new_database: NewDatabase) -> None:
