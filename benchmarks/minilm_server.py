@@ -1,6 +1,6 @@
 """Serves all-MiniLM-L6-v2 (384 dimensions) as an OpenAI-compatible embedding server, on loopback.
 
-It needs the packages of `requirements.txt` here, which are no part of the product: give it an environment of its own.
+It needs the packages of `requirements-minilm.txt` here, no part of the product: give it an environment of its own.
 
     python benchmarks/minilm_server.py [PORT]
 """
