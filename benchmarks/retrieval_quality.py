@@ -145,6 +145,8 @@ async def main(folder: Path, embedder: Cached) -> None:
                 ("Through our own chunking", False),
             ):
                 async with create_sessions(engine)() as session:
+                    # An embedding server may take minutes while the transaction waits.
+                    await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
                     await set_knowledge(session, embedder.inner.name, embedder.inner.dimension)
                     print(f"\n{title}, embedded by {embedder.inner.name}: recall@5 / recall@8 / nDCG@{DEPTH}, %\n")
                     await table(session, sets, embedder, bare=bare)

@@ -202,7 +202,7 @@ async def compare(url: str, engine: AsyncEngine, queries: list[Query], peer: str
 
 def ask_peer(url: str, queries: list[Query], python: str) -> list[tuple[float, list[str]]]:
     lines = [json.dumps({"class_id": str(one.class_id), "vector": one.vector.tolist()}) for one in queries]
-    done = subprocess.run(  # noqa: S603  (our own script)
+    done = subprocess.run(
         [python, str(HERE / "langchain_peer.py"), url],
         input="\n".join(lines),
         capture_output=True,
@@ -222,10 +222,10 @@ def peer_python(given: str | None) -> str:
     python = folder / "bin/python"
     if not (folder / ".ready").exists():
         print("Installing LangChain for comparison …", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         wanted = (HERE / "requirements.txt").read_text("utf-8").split("# benchmarks/minilm_server.py")[0].splitlines()
         packages = [line for line in wanted if line and not line.startswith("#")]
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)  # noqa: S603
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
         (folder / ".ready").touch()
     return str(python)
 

@@ -3,7 +3,6 @@
 Run it from anywhere: `python docs/make_sample_guide.py [FILE]`. FILE defaults to its place in the sample course.
 """
 
-
 from __future__ import annotations
 
 import math

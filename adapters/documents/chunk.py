@@ -11,8 +11,8 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter
 from core.documents import Block, BlockKind, Chunk, Document, Locator
 
 SIZE = 1_000
-"""Characters, about 250 tokens at four a token. Found by measuring recall on real questions (docs/retrieval.md): 800 and
-1,200 to 1,400 find a little less of one set or another. A record of up to about 150 words stays one passage."""
+"""Characters, about 250 tokens at four a token. Found by measuring recall on real questions (docs/retrieval.md): 800
+and 1,200 to 1,400 find a little less of one set or another. A record of up to about 150 words stays one passage."""
 OVERLAP = 150
 """Characters: a sentence or two, which is what a passage cut from its neighbour lacks to be understood."""
 

@@ -43,8 +43,8 @@ class Provider(GenericFakeChatModel):
     async def _astream(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,  # noqa: ARG002 - LangChain's signature
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - LangChain's signature
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **_: object,
     ) -> AsyncIterator[ChatGenerationChunk]:
         self.seen.append(messages)
