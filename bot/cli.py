@@ -9,7 +9,7 @@ import traceback
 import click
 import typer
 
-from bot.console import asking, courses, database, demo, people, running, searching
+from bot.console import asking, courses, database, demo, people, rosters, running, searching
 from bot.console.run import complain
 from core.errors import HomeroomError
 
@@ -26,6 +26,7 @@ app.command("ask")(asking.ask)
 app.command("search")(searching.search)
 app.command("run")(running.run)
 app.add_typer(courses.app, name="course")
+app.add_typer(rosters.app, name="roster")
 app.add_typer(people.users, name="user")
 app.add_typer(people.classes, name="class")
 app.add_typer(database.app, name="db")

@@ -1,0 +1,113 @@
+"""`homeroom roster import`: who is in a class, from a file, with a preview and a report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from adapters.rosters.read import MOST_BYTES, read_roster
+from bot.bootstrap import open_app
+from bot.console.options import ClassCode
+from bot.console.run import configure_log, notice, run_async
+from bot.settings import read_settings
+from core.audit.record import Actor
+from core.classes.enrol import get_class
+from core.classes.import_roster import RosterEntry, RosterFate, RosterReport, import_roster, preview_roster
+from core.errors import InvalidInput, Oversized
+
+app = typer.Typer(help="Bring a class's people in.", no_args_is_help=True)
+
+MOST_LISTED = 20
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="A CSV file, a Canvas gradebook CSV or a OneRoster zip.", show_default=False)
+    ],
+    code: ClassCode,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")] = False,  # noqa: FBT002  (a flag)
+    from_class: Annotated[
+        str | None, typer.Option("--from-class", help="The class inside a OneRoster zip.", show_default=False)
+    ] = None,
+    email_domain: Annotated[
+        str | None, typer.Option("--email-domain", help="Makes addresses of bare logins.", show_default=False)
+    ] = None,
+) -> None:
+    """Add and enrol the people of a roster, or bring those who are there up to date. Nobody is taken out."""
+    report = run_async(_import(file, code, from_class, email_domain, dry_run=dry_run))
+    for line in report_lines(report, dry_run=dry_run):
+        typer.echo(line)
+    if dry_run:
+        notice("This was a preview; nothing was changed.")
+    raise typer.Exit(1 if report.unusable else 0)
+
+
+async def _import(
+    file: Path, code: str, from_class: str | None, email_domain: str | None, *, dry_run: bool
+) -> RosterReport:
+    data = _read(file)
+    settings = read_settings()
+    configure_log(settings)
+    actor = Actor.command_line()
+    async with open_app(settings) as app, app.sessions.begin() as session:
+        class_ = await get_class(session, code)
+        plan = read_roster(
+            data,
+            file.name,
+            today=datetime.now(UTC).astimezone(ZoneInfo(class_.time_zone)).date(),
+            from_class=from_class,
+            known_as=(class_.code, class_.title),
+            email_domain=email_domain,
+        )
+        verb = preview_roster if dry_run else import_roster
+        return await verb(session, actor, class_.id, plan)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise Oversized(f"{file.name} is larger than {MOST_BYTES // 1024**2} MB. Is this the right file?")
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"The file {file} can't be read: {error.strerror}.") from error
+
+
+def report_lines(report: RosterReport, *, dry_run: bool = False) -> list[str]:
+    """Return a report as lines: what was done, counted and named; then what needs a look, every one of it."""
+    lines = []
+    for fate in RosterFate:
+        entries = report.of(fate)
+        if entries:
+            lines.append(f"{'would be ' if dry_run else ''}{fate.value}: {_count(entries)}")
+            if fate is not RosterFate.UNCHANGED:
+                listed = entries if dry_run else entries[:MOST_LISTED]
+                lines += [f"  {_described(entry)}" for entry in listed]
+                lines += [f"  … and {len(entries) - len(listed)} more"] if len(entries) > len(listed) else []
+    lines += [f"note: {entry.email} {note}" for entry in report.entries for note in entry.notes]
+    lines += [f"note: {note}" for note in report.notes]
+    lines += [f"not used: {row.where}{f' ({row.who})' if row.who else ''}: {row.reason}" for row in report.unusable]
+    if report.absent:
+        lines.append(f"in the class, but not on the roster: {_people(len(report.absent))}, left as they are")
+        lines += [f"  {member.email} ({member.role}) {member.name}" for member in report.absent]
+    return lines or ["Nobody is on this roster."]
+
+
+def _described(entry: RosterEntry) -> str:
+    named = " ".join(filter(None, (entry.email, entry.name)))
+    return f"{named}: {', '.join(entry.changes)}" if entry.changes else named
+
+
+def _count(entries: Iterable[RosterEntry]) -> str:
+    roles = Counter(entry.role.value.lower() for entry in entries)
+    return ", ".join(f"{number} {role}{'' if number == 1 else 's'}" for role, number in roles.items())
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number} people"
