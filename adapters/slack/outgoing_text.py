@@ -1,0 +1,83 @@
+"""Human and model text on its way to Slack: escaped, so that it pings nobody and hides no link."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from adapters.slack.limits import URL
+from core.text import clean
+
+# Marks that turn the direction of writing round; a link could hide behind them.
+_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+_KEPT = "%/:=&?~#+!$,;'@()*[]"
+_LOOKS_LIKE_AN_ADDRESS = re.compile(r"(?:https?://|www\.)?(?P<host>[\w-]+(?:\.[\w-]+)+)(?:[/?#:]\S*)?", re.IGNORECASE)
+
+
+def harmless(text: str) -> str:
+    """Return text without control characters, trimmed."""
+    return _TURNS.sub("", clean(text))
+
+
+def escape(text: str) -> str:
+    """Return text for mrkdwn that shows as it is: no mention, channel, command or link of Slack's is left in it.
+
+    The three characters of https://docs.slack.dev/messaging/formatting-message-text#escaping.
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape_within(text: str, limit: int) -> str:
+    """Return escaped text of at most `limit` characters, cut with an ellipsis."""
+    escaped = escape(text)
+    if len(escaped) <= limit:
+        return escaped
+    kept, length = [], 0
+    for character in text:
+        shown = _ENTITIES.get(character, character)
+        length += len(shown)
+        if length >= limit:
+            break
+        kept.append(shown)
+    return "".join(kept).rstrip() + "…"
+
+
+def escape_markdown(text: str) -> str:
+    """Return Markdown for `markdown_text` and `markdown` blocks, safe to cut anywhere and to send in pieces.
+
+    Slack reads its own `<…>` there too, but does not read a decoded `&lt;` again. Only the opening bracket is escaped:
+    `>` begins a quotation, and `&` would break the addresses of links (PostHog/posthog, pull request 95054, measured).
+    """
+    return _TURNS.sub("", text).replace("<", "&lt;")
+
+
+def safe_url(url: str) -> str | None:
+    """Return an address that may be linked, encoded so that it ends no link early; None for any other.
+
+    Only the web and mail, and no `https://school.org@elsewhere.org`, which reads like another place.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        port = f":{parts.port}" if parts.port else ""
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+    except ValueError:  # UnicodeError too, for a name that is none
+        return None
+    rest = quote(urlunsplit(("", "", parts.path, parts.query, parts.fragment)), safe=_KEPT)
+    if parts.scheme in ("http", "https") and _HOST.fullmatch(host) and "@" not in parts.netloc:
+        safe = f"{parts.scheme}://{host}{port}{rest}"
+    elif parts.scheme == "mailto" and "@" in parts.path:
+        safe = f"mailto:{rest}"
+    else:
+        return None
+    return safe if len(safe) <= URL else None
+
+
+def honest_label(label: str, url: str) -> str:
+    """Return a link's text, or its address where the text reads like another address."""
+    claimed = _LOOKS_LIKE_AN_ADDRESS.fullmatch(label.strip())
+    if claimed is None:
+        return label.strip() or url
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    return label.strip() if claimed["host"].lower().removeprefix("www.") == host else url
