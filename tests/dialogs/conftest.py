@@ -24,6 +24,8 @@ from core.classes.enrol import create_class, enrol, get_class
 from core.enums import MembershipRole
 from core.identity.people import add_person
 from core.ports import ChatModel
+from tests.conftest import HOME
+from tests.databases import at, copy_of_template, drop_database
 
 TEACHER = "vega@school.example"
 CODE = "NIGHTSKY"
@@ -59,9 +61,15 @@ def settings_for(database_url: str, home: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
-    """Yield a whole bot with no language model, its class holding the published sample course."""
-    async with open_app(settings_for(database_url, tmp_path_factory.mktemp("home"))) as app:
+async def app(
+    server: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[App]:
+    """Yield a whole bot with no language model, its class holding the published sample course.
+
+    What it does is committed, so it has a database of its own.
+    """
+    name = await copy_of_template(server, pytestconfig.stash[HOME])
+    async with open_app(settings_for(at(server, name), tmp_path_factory.mktemp("home"))) as app:
         async with app.sessions.begin() as session:
             operator = Actor.command_line()
             class_ = await create_class(session, operator, CODE, title="The Night Sky")
@@ -70,6 +78,7 @@ async def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> As
         folder = Path(sample_course.__path__[0])
         await import_folder(app.pipeline, Actor.person(teacher.id, "test"), class_.id, folder, publish=True)
         yield app
+    await drop_database(server, name)
 
 
 @pytest.fixture
