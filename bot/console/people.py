@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
@@ -10,12 +11,13 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.bootstrap import open_app
-from bot.console.run import configure_log, run_async
+from bot.console.run import configure_log, notice, run_async
 from bot.settings import read_settings
 from core.audit.record import Actor
 from core.classes.enrol import create_class, enrol, get_class
 from core.enums import GlobalRole, MembershipRole
 from core.errors import InvalidInput
+from core.identity.link_codes import LONGEST, ON_THE_SPOT, make_code
 from core.identity.models import AppUser
 from core.identity.people import add_person, change_role, find_person, get_person
 
@@ -54,6 +56,26 @@ def user_role(
         return f"{person.email} is {person.global_role.value} now."
 
     run_async(_operate(change))
+
+
+@users.command("link-code")
+def user_link_code(
+    email: Annotated[str, typer.Argument(help="Their email address.", show_default=False)],
+    days: Annotated[
+        int | None,
+        typer.Option("--days", help="How long it is valid; a quarter of an hour without.", min=1, max=LONGEST.days),
+    ] = None,
+) -> None:
+    """Make a one-time code with which a person ties their chat account to themselves: /link CODE."""
+
+    async def make(session: AsyncSession, actor: Actor) -> str:
+        person = await get_person(session, email)
+        lifetime = ON_THE_SPOT if days is None else timedelta(days=days)
+        issued = await make_code(session, actor, person.id, lifetime=lifetime)
+        notice(f"For {person.email}, valid until {issued.expires_at:%Y-%m-%d %H:%M} UTC. Earlier codes are void.")
+        return issued.code
+
+    run_async(_operate(make))
 
 
 @classes.command("create")
