@@ -28,7 +28,7 @@ from pgqueuer.queries import Queries
 from pgqueuer.types import Channel
 
 from adapters.queue import NAMES, queries_on
-from core.db import SESSION_SETTINGS
+from core.db import SESSION_SETTINGS, driver_url
 from core.errors import DatabaseUnavailable, HomeroomError, NotReady
 
 Handler = Callable[[UUID], Awaitable[None]]
@@ -229,7 +229,7 @@ class _Failed(Exception):
 @contextlib.asynccontextmanager
 async def _connect(database_url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
     """Yield a connection of our own. Raises `DatabaseUnavailable` when it can't be made or breaks meanwhile."""
-    plain = "postgresql://" + database_url.partition("://")[2]
+    plain = driver_url(database_url)
     settings = SESSION_SETTINGS | KEEPALIVE | {"application_name": "homeroom queue"}
     try:
         connection = await asyncpg.connect(plain, server_settings=settings, timeout=10, command_timeout=60)

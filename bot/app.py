@@ -14,10 +14,10 @@ from core.materials.process import Pipeline
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The parts that commands, jobs and surfaces share."""
+    """The parts that commands, jobs and surfaces share. `listen_url` leads past any pooler, for LISTEN."""
 
     settings: Settings
-    database_url: str
+    listen_url: str
     engine: AsyncEngine
     sessions: Sessions
     answering: Answering

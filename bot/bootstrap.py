@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,11 +20,14 @@ from bot.app import App
 from bot.settings import Settings
 from core.admin.knowledge import EmbeddingSpace, live_embedding
 from core.answering.answer import Answering
+from core.answering.store import fail_abandoned
 from core.db import create_engine, create_sessions
 from core.errors import DatabaseUnavailable, InvalidInput, NotReady
 from core.materials.process import Pipeline
 from core.ports import ChatModel, Embedder
 from migrations.upgrade import newest_revision, upgrade
+
+log = structlog.get_logger(__name__)
 
 
 async def database_url(settings: Settings) -> str:
@@ -34,7 +38,7 @@ async def database_url(settings: Settings) -> str:
 async def upgrade_database(settings: Settings, url: str) -> None:
     """Bring a database to the newest schema, with the queue's tables."""
     await upgrade(
-        url,
+        settings.database_direct_url or url,
         embedding_model=settings.embedding_model,
         embedding_dimension=settings.embedding_dimension,
         install_queue=install_queue,
@@ -58,8 +62,11 @@ async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = N
             await upgrade_database(settings, url)
             await engine.dispose()  # connections opened before the extensions were there can't read vectors
         sessions = create_sessions(engine)
+        await fail_abandoned(sessions)  # whatever an earlier process left half written
         async with sessions() as session:
             space = await live_embedding(session)
+        if "embedding_model" in settings.model_fields_set and settings.embedding_model != space.model:
+            log.warning("embedding_model_ignored", asked=settings.embedding_model, live=space.model)
         embedder = make_embedder(settings, space)
         storage = open_storage(settings.storage)
         reader = await stack.enter_async_context(SeparateReader())
@@ -70,7 +77,7 @@ async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = N
             stack.push_async_callback(model.aclose)
         yield App(
             settings=settings,
-            database_url=url,
+            listen_url=settings.database_direct_url or url,
             engine=engine,
             sessions=sessions,
             answering=Answering(sessions, (*chat_models, ExtractiveChat()), embedder),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from uuid import uuid4
 
-import click
 import typer
 
 from bot.console import asking, courses, database, demo, people, rosters, running, searching
-from bot.console.run import complain
+from bot.console.run import complain, notice
+from bot.dispatch import convert_error
 from core.errors import HomeroomError
 
 app = typer.Typer(
@@ -33,28 +34,28 @@ app.add_typer(database.app, name="db")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 when it went well, else the error's own code with one plain line."""
+    """Run the command line and exit: 0 when it went well, else the error's own code with one plain line.
+
+    Mistakes in the words themselves are typer's to explain, with exit code 2.
+    """
     try:
-        code = app(arguments, standalone_mode=False)
+        app(arguments)
     except HomeroomError as error:
         complain(error)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away; Python would complain about it at exit
         sys.exit(141)
     except Exception as error:  # noqa: BLE001  (a person never sees a traceback, unless they ask for it)
-        print(f"homeroom: something went wrong: {type(error).__name__}: {error}".splitlines()[0], file=sys.stderr)  # noqa: T201
+        ours = convert_error(error, uuid4())
+        complain(ours)
         if os.environ.get("LOG_LEVEL", "").upper() == "DEBUG":
             traceback.print_exc()
         else:
-            print("Set LOG_LEVEL=DEBUG to see where.", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
+            notice("Set LOG_LEVEL=DEBUG to see where.")
+        sys.exit(ours.exit_code)
 
 
 if __name__ == "__main__":

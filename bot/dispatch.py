@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.app import App
 from bot.commands import COMMANDS, CONTROLS
@@ -24,18 +25,25 @@ from core.text import one_line
 
 log = structlog.get_logger(__name__)
 
+# PostgreSQL's codes for lock_timeout, statement_timeout and idle_in_transaction_session_timeout (appendix A).
+TIMED_OUT = frozenset({"55P03", "57014", "25P03"})
+
 
 async def dispatch(app: App, event: Event, responder: Responder) -> None:
     """Serve an event: find out who asks and in which class, do what is asked, reply. Never raises an `Exception`."""
     request_id = uuid4()
     try:
-        reply = await _serve(app, event, responder)
+        reply = await _serve(app, event, responder, request_id)
     except HomeroomError as error:
         log.info("refused", request=str(request_id), code=error.code, kind=type(event).__name__)
         reply = error_reply(error)
     except Exception as error:
-        log.exception("failed", request=str(request_id), kind=type(event).__name__)
-        reply = error_reply(convert_error(error, request_id))
+        ours = convert_error(error, request_id)
+        if isinstance(ours, DatabaseUnavailable):  # an outage is no fault of ours to trace
+            log.error("database_unavailable", request=str(request_id), reason=type(error).__name__)  # noqa: TRY400
+        else:
+            log.exception("failed", request=str(request_id), kind=type(event).__name__)
+        reply = error_reply(ours)
     if reply is not None:
         await responder.send(reply)
 
@@ -49,12 +57,16 @@ def error_reply(error: HomeroomError) -> Reply:
 
 
 def convert_error(error: Exception, request_id: UUID) -> HomeroomError:
-    """Return our error for one that nobody expected, with a number by which it is found in the log."""
+    """Return our error for one that nobody expected, with a number by which it is found in the log and the audit."""
     if isinstance(error, HomeroomError):
         return error
-    if isinstance(error, OperationalError | InterfaceError | OSError):
-        return DatabaseUnavailable("The database can't be reached right now. Please try again in a moment.")
-    return HomeroomError(f"Something went wrong on our side; nothing was lost. (Error {str(request_id)[:8]})")
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in TIMED_OUT:
+        return DatabaseUnavailable("The database is too busy right now, so this was not done. Please try again.")
+    if isinstance(error, OperationalError | InterfaceError | OSError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
+        return DatabaseUnavailable("The database can't be reached right now, so this was not done. Please try again.")
+    return HomeroomError(f"Something went wrong on our side. (Error {str(request_id)[:8]})")
 
 
 async def resolve(app: App, event: Event) -> Visitor:
@@ -65,9 +77,9 @@ async def resolve(app: App, event: Event) -> Visitor:
         return await resolve_by_email(session, event.sender.user_id, event.place.class_code)
 
 
-async def _serve(app: App, event: Event, responder: Responder) -> Reply | None:
+async def _serve(app: App, event: Event, responder: Responder, request_id: UUID) -> Reply | None:
     visitor = await resolve(app, event)
-    request = Request(app, visitor, event, responder, {})
+    request = Request(app, visitor, event, responder, {}, request_id)
     match event:
         case Message():
             await ask(request, event.text)
@@ -92,7 +104,7 @@ async def _run_command(request: Request, event: Command) -> Reply | None:
         return say(f"There is no command /{one_line(event.name, 40)}. /help lists them.", failed=True)
     typed = dict(event.options) or parse_options(command, event.text)
     options = command.check(typed)
-    return await command.run(Request(request.app, request.visitor, event, request.responder, options))
+    return await command.run(replace(request, options=options))
 
 
 async def _react(request: Request, event: Reaction) -> None:

@@ -18,6 +18,7 @@ class Settings(BaseSettings):
 
     homeroom_home: Path = Path("~/.homeroom")
     database_url: str | None = None
+    database_direct_url: str | None = None
     prepared_statements: bool = True
     storage_url: str | None = None
     openai_api_key: SecretStr | None = None

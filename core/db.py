@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pgvector.asyncpg import register_vector
 from sqlalchemy import URL, DateTime, ForeignKey, Index, MetaData, Text, event, func, make_url, text
@@ -114,7 +115,8 @@ class Bits(UserDefinedType[Any]):
 def async_url(url: str) -> URL:
     """Return any PostgreSQL URL (`postgres://`, `postgresql://`, with or without a driver) as one for asyncpg.
 
-    libpq's `sslmode`, which hosted databases put into their URLs, becomes asyncpg's `ssl`. Raises `InvalidInput`.
+    Of libpq's parameters in it, which hosted databases like to add, `sslmode` becomes asyncpg's `ssl`; the others mean
+    nothing to asyncpg and go (`server_settings` reads those that set something). Raises `InvalidInput`.
     """
     try:
         parsed = make_url(url)
@@ -122,19 +124,45 @@ def async_url(url: str) -> URL:
         raise InvalidInput("DATABASE_URL is not a URL. It looks like postgresql://user:password@host/name.") from error
     if parsed.get_backend_name() not in ("postgres", "postgresql"):
         raise InvalidInput("DATABASE_URL must lead to PostgreSQL: postgresql://user:password@host/name.")
-    query = dict(parsed.query)
-    if "sslmode" in query:
-        query["ssl"] = query.pop("sslmode")
+    query = {name: value for name, value in parsed.query.items() if name in ("ssl", "host", "port")}
+    if "sslmode" in parsed.query:
+        query["ssl"] = parsed.query["sslmode"]
     return parsed.set(drivername="postgresql+asyncpg", query=query)
 
 
+def driver_url(url: str) -> str:
+    """Return the same as a plain URL for asyncpg itself, without what it does not know. Raises `InvalidInput`."""
+    target = async_url(url)
+    query = {"sslmode" if name == "ssl" else name: value for name, value in target.query.items()}
+    return target.set(drivername="postgresql", query=query).render_as_string(hide_password=False)
+
+
+def server_settings(url: str) -> dict[str, str]:
+    """Return the server settings that a URL asks for: `application_name`, and `options=-c name=value …`."""
+    query = make_url(url).query
+    wanted = {"application_name": str(query["application_name"])} if "application_name" in query else {}
+    return wanted | dict(re.findall(r"-c\s*([\w.]+)=(\S+)", str(query.get("options", ""))))
+
+
 def create_engine(url: str, *, pool_size: int = 10, prepared_statements: bool = True) -> AsyncEngine:
-    """Return an engine with binary vectors. `prepared_statements=False` suits a pooler in transaction mode."""
-    connect_args: dict[str, Any] = {"server_settings": SESSION_SETTINGS, "timeout": 10}
-    if not prepared_statements:
-        connect_args |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+    """Return an engine with binary vectors.
+
+    `prepared_statements=False` is for a pooler in transaction mode (PgBouncer, Supabase's port 6543): statements get
+    names that never meet again, and no settings are sent at the start, which such poolers refuse; give the role its
+    timeouts in the database instead. Values never appear in errors, which end in logs. Raises `InvalidInput`.
+    """
+    target = async_url(url)
+    connect_args: dict[str, Any] = {"timeout": 10}
+    if prepared_statements:
+        connect_args["server_settings"] = SESSION_SETTINGS | server_settings(url)
+    else:
+        connect_args |= {
+            "statement_cache_size": 0,
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: f"homeroom_{uuid4().hex}",
+        }
     engine = create_async_engine(
-        async_url(url), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=False, connect_args=connect_args
+        target, pool_size=pool_size, max_overflow=pool_size, connect_args=connect_args, hide_parameters=True
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -19,15 +19,22 @@ from core.replies import Audience, Reply, say
 async def ask(request: Request, text: str, *, mode: SourceMode | None = None, lesson: str | None = None) -> Answer:
     """Answer a question in a mode: the one named, else LESSON where a lesson is named, else CLASS."""
     text = check_question(text)
+    check_lesson(mode, lesson)
     if mode is None:
         mode = SourceMode.LESSON if lesson else SourceMode.CLASS
-    if mode is SourceMode.LESSON and not lesson:
-        raise InvalidInput("LESSON mode needs a lesson: name it by number (2.3) or by title.")
     found: LessonItem | None = None
-    if mode is SourceMode.LESSON and lesson:
+    if lesson:
         async with request.app.sessions() as session:
             found = await find_lesson(session, request.visitor.class_id, lesson)
     return await _answer(request, text, mode, found)
+
+
+def check_lesson(mode: SourceMode | None, lesson: str | None) -> None:
+    """Raise `InvalidInput` unless a lesson is named exactly where one is meant."""
+    if mode is SourceMode.LESSON and not lesson:
+        raise InvalidInput("LESSON mode needs a lesson: name it by number (2.3) or by title.")
+    if lesson is not None and (not lesson.strip() or mode not in (None, SourceMode.LESSON)):
+        raise InvalidInput("A lesson goes with LESSON mode only: name it by number (2.3) or by title.")
 
 
 async def _answer(request: Request, text: str, mode: SourceMode, lesson: LessonItem | None) -> Answer:

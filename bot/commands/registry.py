@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from uuid import UUID, uuid4
 
 from bot.app import App
 from core.audit.record import Actor
+from core.enums import ActorKind
 from core.errors import InvalidInput
 from core.events import Event
 from core.identity.resolve import Visitor
@@ -52,11 +54,13 @@ class Request:
     event: Event
     responder: Responder
     options: Mapping[str, str]
+    request_id: UUID = field(default_factory=uuid4)
 
     @property
     def actor(self) -> Actor:
-        """The person as the audit log knows them."""
-        return Actor.person(self.visitor.user_id, self.event.sender.platform.value.lower())
+        """The person as the audit log knows them; all they cause here carries the request's id."""
+        surface = self.event.sender.platform.value.lower()
+        return Actor(ActorKind.PERSON, surface, self.visitor.user_id, self.request_id)
 
 
 Run = Callable[[Request], Awaitable[Reply | None]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typer
+from sqlalchemy import text
 
 from adapters.queue import missing_from_queue
 from bot.bootstrap import database_url, schema_revision, upgrade_database
@@ -45,7 +46,7 @@ def check() -> None:
 
 
 async def _check(settings: Settings) -> list[str]:
-    engine = create_engine(await database_url(settings))
+    engine = create_engine(await database_url(settings), prepared_statements=settings.prepared_statements)
     try:
         revision = await schema_revision(engine)
         if revision != newest_revision():
@@ -55,6 +56,7 @@ async def _check(settings: Settings) -> list[str]:
         async with engine.connect() as connection:
             found = await differences(connection)
             await connection.rollback()
+            await connection.execute(text("SELECT 1"))  # in a transaction, so that a pooler keeps to one backend
             driver = (await connection.get_raw_connection()).driver_connection
             queue = await missing_from_queue(driver) if driver is not None else ()
         return [*found, *(f"The queue lacks: {statement}" for statement in queue)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -23,8 +24,18 @@ T = TypeVar("T")
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's coroutine to its end."""
-    return asyncio.run(work)
+    """Run a command's coroutine to its end. SIGTERM cancels it, so that what it began is ended properly."""
+
+    async def cancellable() -> T:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  (this is one)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        sys.exit(128 + signal.SIGTERM)
 
 
 def configure_log(settings: Settings) -> None:
@@ -47,6 +58,8 @@ def configure_log(settings: Settings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     logging.basicConfig(level=level, stream=sys.stderr, force=True)
+    # asyncpg's errors and the pool's complaints can quote values; ours say what an operator needs.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 def notice(line: str) -> None:

@@ -48,4 +48,4 @@ async def _run(process: Process) -> None:
 
 
 async def _work(app: App, stop: asyncio.Event) -> None:
-    await run_worker(app.database_url, entrypoints(app.pipeline), stop=stop, gave_up=gave_up(app.pipeline))
+    await run_worker(app.listen_url, entrypoints(app.pipeline), stop=stop, gave_up=gave_up(app.pipeline))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ import typer
 
 from bot.app import App
 from bot.bootstrap import open_app
+from bot.commands.asking import check_lesson
 from bot.console.options import AsEmail, ClassCode, Json, Lesson, Mode, locator_json, read_mode
 from bot.console.run import configure_log, notice, run_async
 from bot.dispatch import resolve
@@ -61,15 +63,14 @@ async def _search(
     configure_log(settings)
     if question is not None:
         check_question(question)
-    if mode is SourceMode.LESSON and not lesson:
-        raise InvalidInput("LESSON mode needs --lesson.")
+    check_lesson(mode, lesson)
     async with open_app(settings) as app:
         event = Message(
             key="", sender=Sender(Platform.TERMINAL, email), place=Place("terminal", class_code=code), text=""
         )
         visitor = await resolve(app, event)
         lesson_id = None
-        if lesson and mode is not SourceMode.CLASS:
+        if lesson:
             async with app.sessions() as session:
                 lesson_id = (await find_lesson(session, visitor.class_id, lesson)).id
         scope = Scope(visitor.class_id, lesson_id)
@@ -98,15 +99,16 @@ async def _find(app: App, scope: Scope, text: str, k: int | None) -> list[Hit]:
 
 
 async def _search_all(app: App, scope: Scope, queries: Path, k: int | None) -> None:
-    with queries.open(encoding="utf-8") as lines:
+    with queries.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
-            try:
+            query_id = text = None
+            with contextlib.suppress(json.JSONDecodeError, KeyError, TypeError):
                 query = json.loads(line)
-                query_id, text = query["id"], str(query["text"])
-            except (json.JSONDecodeError, KeyError, TypeError) as error:
-                raise InvalidInput(f'{queries.name}, line {number}: expected {{"id": …, "text": …}}.') from error
+                query_id, text = query["id"], query["text"]
+            if not isinstance(text, str):
+                raise InvalidInput(f'{queries.name}, line {number}: expected {{"id": …, "text": …}}.')
             hits = await _find(app, scope, text, k)
             typer.echo(json.dumps({"id": query_id, "hits": [hit_json(hit) for hit in hits]}, ensure_ascii=False))
 

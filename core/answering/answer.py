@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
+import structlog
 
 from core.answering.citing import CitationFilter, Support, find_support, is_supported
 from core.answering.prompt import ANSWER_FROM_KNOWLEDGE, ANSWER_FROM_SOURCES
@@ -32,6 +33,8 @@ from core.errors import HomeroomError, ModelUnavailable
 from core.ports import AnswerStream, ChatModel, Embedder, Prompt, Responder, Source, Usage
 from core.replies import Audience, Citation, Reply
 from core.retrieval.search import Hit, Scope, search
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ async def answer_question(
         return await _answer(deps, question, begun, responder, audience)
     except HomeroomError as error:
         await end_answer(
-            deps.sessions, begun.answer_id, GenerationStatus.FAILED, "", error_code=error.code, error=error.sentence
+            deps.sessions, begun.answer_id, GenerationStatus.FAILED, None, error_code=error.code, error=error.sentence
         )
         reply = failed_reply(begun.answer_id, "", error.sentence, audience)
         await responder.send(reply)
@@ -115,7 +118,8 @@ async def _retrieve(deps: Answering, question: Question, query: str) -> list[Hit
     semantic = deps.embedder.semantic
     try:
         vector = await deps.embedder.embed_query(query)
-    except ModelUnavailable:
+    except ModelUnavailable as error:
+        log.warning("model_unavailable", model=deps.embedder.name, code=error.code, reason=error.sentence)
         # Words alone find most of it; the vector then only has to be one.
         semantic, vector = False, np.eye(1, deps.embedder.dimension, dtype=np.float32)[0]
     async with autocommit(deps.sessions) as session:
@@ -145,7 +149,8 @@ async def _write(
         language=question.language,
     )
     stream = await responder.begin(begun.answer_id, audience)
-    used, writing, error = models[0], Writing(CitationFilter(len(sources)), stream), None
+    used, writing = models[0], Writing(CitationFilter(len(sources)), stream)
+    error: HomeroomError | None = None
     for used in models:
         writing, error = Writing(CitationFilter(len(sources)), stream), None
         # The built-in answerer reads no history, so it gets the question with what it refers to put in.
@@ -154,6 +159,7 @@ async def _write(
             await write(deps.sessions, begun.answer_id, used, asked, writing)
         except ModelUnavailable as unavailable:
             error = unavailable
+            log.warning("model_unavailable", model=used.name, code=error.code, reason=error.sentence)
         if error is None or writing.text:
             break  # half an answer is not begun again by another model
     if writing.not_in_sources and error is None and not writing.stopped:
@@ -168,7 +174,7 @@ async def _write(
         status = GenerationStatus.STOPPED
     elif sources:
         grounded = is_supported(writing.text, supports)
-    await end_answer(
+    kept = await end_answer(
         deps.sessions,
         begun.answer_id,
         status,
@@ -179,6 +185,9 @@ async def _write(
         error_code=error.code if error else None,
         error=error.sentence if error else None,
     )
+    if not kept:
+        status, grounded, cited = GenerationStatus.FAILED, None, ()
+        error = HomeroomError("The answer took too long and was given up.")
     citations = tuple(shown for shown, _ in cited)
     if error is not None:
         reply = failed_reply(begun.answer_id, writing.text, error.sentence, audience, citations)

@@ -13,6 +13,7 @@ from core.answering.models import ChatMessage, ChatMessageCitation
 from core.answering.question import Question
 from core.db import Sessions, autocommit
 from core.enums import GenerationStatus, MessageRole
+from core.errors import NotPermitted
 from core.ports import Turn, Usage
 from core.text import one_line
 
@@ -21,13 +22,19 @@ HISTORY_MESSAGES = 6
 HISTORY_CHARACTERS = 1_000
 
 # One round trip: the chat (made when new), the question, a STREAMING answer, and the last messages before them. In a
-# thread the history is everybody's there; in private it is the person's own chat.
+# thread the history is everybody's there; in private it is the person's own chat. Nothing is stored, and no row comes
+# back, unless the person is in the class and the lesson is published in it.
 _BEGIN = """
-WITH asked (app_user_id, class_id, source_mode, lesson_unit_id, platform, channel_id, thread_id) AS (
-    VALUES (
-        CAST(:user_id AS uuid), CAST(:class_id AS uuid), CAST(:mode AS source_mode), CAST(:lesson_id AS uuid),
+WITH asked AS (
+    SELECT s.app_user_id, s.class_id, CAST(:mode AS source_mode), CAST(:lesson_id AS uuid),
         CAST(:platform AS platform), CAST(:channel_id AS text), CAST(:thread_id AS text)
-    )
+    FROM class_memberships s
+    JOIN app_users u ON u.id = s.app_user_id AND u.deleted_at IS NULL
+    JOIN classes c ON c.id = s.class_id AND c.deleted_at IS NULL
+    WHERE s.app_user_id = :user_id AND s.class_id = :class_id AND s.deleted_at IS NULL
+        AND (CAST(:lesson_id AS uuid) IS NULL OR EXISTS (
+            SELECT FROM published_lesson_units l WHERE l.id = :lesson_id AND l.class_id = :class_id
+        ))
 ), chat AS (
     INSERT INTO chats (app_user_id, class_id, source_mode, lesson_unit_id, platform, channel_id, thread_id)
     SELECT * FROM asked
@@ -94,7 +101,10 @@ class StoredCitation:
 
 
 async def begin_answer(sessions: Sessions, question: Question) -> Begun:
-    """Store the question and a STREAMING answer with a lease; return them with the bounded history."""
+    """Store the question and a STREAMING answer with a lease; return them with the bounded history.
+
+    Raises `NotPermitted` when the person is not in the class, or the lesson not published in it.
+    """
     thread = question.thread
     async with autocommit(sessions) as session:
         rows = (
@@ -115,6 +125,10 @@ async def begin_answer(sessions: Sessions, question: Question) -> Begun:
                 },
             )
         ).all()
+    if not rows:
+        raise NotPermitted(
+            "You can't ask that here: you are not in this class, or its lesson is not published any more."
+        )
     history = tuple(Turn(row.role.lower(), one_line(row.text, HISTORY_CHARACTERS)) for row in rows if row.role)
     return Begun(rows[0].question_id, rows[0].answer_id, history)
 
@@ -137,10 +151,11 @@ async def end_answer(
     usage: Usage | None = None,
     error_code: str | None = None,
     error: str | None = None,
-) -> None:
+) -> bool:
     """Write the finished answer, whatever became of it, with its citations, in one short transaction.
 
-    With `written` None the text saved last stays.
+    With `written` None the text saved last stays. Returns False, and changes nothing, when the answer was ended
+    already: its lease ran out and somebody gave it up.
     """
     async with sessions.begin() as session:
         changed = await session.execute(
@@ -160,8 +175,9 @@ async def end_answer(
             )
             .execution_options(synchronize_session=False)
         )
-        ended_elsewhere = isinstance(changed, CursorResult) and changed.rowcount == 0
-        if citations and not ended_elsewhere:
+        if not isinstance(changed, CursorResult) or changed.rowcount == 0:
+            return False
+        if citations:
             await session.execute(
                 insert(ChatMessageCitation),
                 [
@@ -175,6 +191,7 @@ async def end_answer(
                     for citation in citations
                 ],
             )
+    return True
 
 
 async def fail_abandoned(sessions: Sessions) -> int:
