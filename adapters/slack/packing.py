@@ -12,15 +12,17 @@ from adapters.slack.rich_text import Element, Piece, text_element
 from core.replies import Picture
 
 Block = dict[str, Any]
+_LAST = 600  # kept free in every message for the row that has to stand under the last one
 _AROUND = 80  # a rich text block's own JSON, and the line end that may come between two paragraphs
 
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A block that stands by itself, with the same in plain words."""
+    """A block that stands by itself, with the same in plain words; a `last` one goes under what is there already."""
 
     block: Block
     plain: str
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,11 @@ class _Page:
     def has_room(self, unit: Unit) -> bool:
         if isinstance(unit, Picture) or not self.blocks:
             return True
+        if isinstance(unit, Fixed) and unit.last and _cost(unit) <= _LAST:
+            return True
         if isinstance(unit, Fixed) and unit.block["type"] == "table" and self._has("table"):
             return False  # Slack takes one table a message: `invalid_attachments`, only_one_table_allowed
-        return len(self.blocks) < MESSAGE_BLOCKS and self.length + _cost(unit) <= MESSAGE_SIZE
+        return len(self.blocks) < MESSAGE_BLOCKS - 1 and self.length + _cost(unit) <= MESSAGE_SIZE - _LAST
 
     def add(self, unit: Unit) -> None:
         if isinstance(unit, Picture):

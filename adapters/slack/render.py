@@ -44,7 +44,7 @@ def _units(reply: Reply, link: Link | None, *, shown: bool) -> Iterator[Unit]:
             else:
                 yield unit
     if reply.answer_id is not None and not reply.failed:
-        yield Fixed(feedback_block(reply.answer_id), "")
+        yield Fixed(feedback_block(reply.answer_id), "", last=True)
 
 
 def _render_part(part: Part, link: Link | None) -> Iterator[Unit]:

@@ -147,6 +147,13 @@ def test_a_long_answer_is_cut_between_paragraphs_and_keeps_its_code_whole() -> N
     assert all(block["type"] == "rich_text" for message in messages[:-1] for block in message.blocks)
 
 
+@pytest.mark.parametrize("length", range(10_400, 12_000, 40))
+def test_the_feedback_row_never_stands_alone(length: int) -> None:
+    messages = render(Reply((Text("word " * (length // 5)),), answer_id=ANSWER))
+    assert all(message.blocks[0]["type"] == "rich_text" for message in messages)
+    assert messages[-1].blocks[-1]["type"] == "context_actions"
+
+
 def test_one_paragraph_longer_than_a_message_is_cut_between_sentences() -> None:
     messages = render(say("Moles are “counted”. " * 2_000))
     assert len(messages) > 1

@@ -83,8 +83,10 @@ TOKEN = re.compile(r"<[!@#]|<[a-z]+:")
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(reply=REPLIES)
 def test_any_reply_renders_within_every_limit(reply: Reply) -> None:
-    for message in render(reply, link=lambda citation: f"https://h.org/{citation.chunk_id}"):
+    messages = render(reply, link=lambda citation: f"https://h.org/{citation.chunk_id}")
+    for message in messages:
         blocks = list(message.blocks)
+        assert len(messages) == 1 or [block["type"] for block in blocks] != ["context_actions"]
         check_message_blocks(blocks)
         assert size(blocks) <= MESSAGE_SIZE
         assert 0 < len(message.text) <= FALLBACK
