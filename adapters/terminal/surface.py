@@ -2,83 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from uuid import uuid4
 
 from rich.console import Console
 
-from adapters.terminal.render import harmless, plain, render
-from adapters.terminal.wrap import Wrapper
+from adapters.terminal.filling import CANCEL, Filling, as_number
+from adapters.terminal.responder import TerminalResponder
+from adapters.terminal.turn import Dispatch, serve
 from core.enums import Platform
 from core.events import Command, Control, Event, Message, Place, Reaction, Sender
-from core.ports import AnswerStream, Responder
-from core.replies import Audience, Choice, Choices, Form, Reply
 
-Dispatch = Callable[[Event, Responder], Awaitable[None]]
+__all__ = ["KEYS", "TerminalResponder", "chat", "read_line"]
+
+KEYS = "+1 and -1 rate the last answer, +0 takes that back; Ctrl-C stops an answer; /help, /quit"
 _CHANNEL = "terminal"
-_REACTIONS = {"+1": ("+1", True), "-1": ("-1", True)}
-
-
-@dataclass(slots=True)
-class TerminalResponder:
-    """Prints replies; remembers the last answer for `+1`/`-1` and the last choices for a bare number."""
-
-    console: Console
-    last_answer: UUID | None = None
-    writing: UUID | None = None
-    choices: tuple[Choice, ...] = ()
-    form: Form | None = None
-    failed: bool = False
-
-    async def send(self, reply: Reply) -> None:
-        """Print a whole reply."""
-        self.show(reply)
-
-    async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:  # noqa: ARG002  (all is private here)
-        """Open an answer; its text appears as it is written."""
-        self.writing = answer_id
-        return _TerminalStream(self, Wrapper(self.console.width if self.console.is_terminal else sys.maxsize))
-
-    def show(self, reply: Reply, *, shown: str = "") -> None:
-        """Print what of a reply has not been shown, and remember what may be referred to next."""
-        self.failed = reply.failed
-        self.last_answer = reply.answer_id or self.last_answer
-        self.choices = tuple(c for part in reply.parts if isinstance(part, Choices) for c in part.choices)
-        self.form = next((part for part in reply.parts if isinstance(part, Form)), None)
-        if self.console.is_terminal:
-            for renderable in render(reply, shown=shown):
-                self.console.print(renderable)
-        else:
-            # Past rich, which would turn the tabs of a table into spaces.
-            self.console.file.writelines(f"{line}\n" for line in plain(reply, shown=shown))
-            self.console.file.flush()
-
-
-@dataclass(slots=True)
-class _TerminalStream:
-    responder: TerminalResponder
-    wrapper: Wrapper
-    shown: list[str] = field(default_factory=list)
-
-    async def append(self, text: str) -> None:
-        """Print more of the answer."""
-        self.shown.append(text)
-        self._print(self.wrapper.feed(harmless(text)))
-
-    async def close(self, reply: Reply) -> None:
-        """End the line, and print sources, notes and choices."""
-        self.responder.writing = None
-        if self.shown:
-            self._print(f"{self.wrapper.flush()}\n")
-        self.responder.show(reply, shown="".join(self.shown))
-
-    def _print(self, text: str) -> None:
-        self.responder.console.out(text, end="", highlight=False)
+_THUMBS = ("+1", "-1")
+_TAKE_BACK = "+0"
 
 
 async def chat(
@@ -92,61 +33,69 @@ async def chat(
         event = read_line(line, responder, email=email, class_code=class_code)
         if event is None:
             continue
-        if responder.form is not None and isinstance(event, Control):
-            responder.form = None
-        async with _stop_on_interrupt(dispatch, responder, event):
-            await dispatch(event, responder)
-        if isinstance(event, Reaction) and not responder.failed:
-            console.out("Noted, thank you.", highlight=False)
+        responder.failed = False
+        if isinstance(event, Reaction):
+            await _react(dispatch, event, responder)
+        else:
+            await serve(dispatch, event, responder)
         console.out("")
+    if responder.filling is not None:
+        responder.tell("The form was not sent.", failed=True)
     return not responder.failed
 
 
+async def _react(dispatch: Dispatch, event: Reaction, responder: TerminalResponder) -> None:
+    """Put the thumb on the answer, or take it off. There is one at most, so the other one goes first."""
+    if event.added and responder.thumb not in ("", event.emoji):
+        await serve(dispatch, replace(event, key=str(uuid4()), emoji=responder.thumb, added=False), responder)
+    if not responder.failed:
+        await serve(dispatch, event, responder)
+    if not responder.failed:
+        responder.thumb = event.emoji if event.added else ""
+        responder.tell("Noted, thank you." if event.added else "Taken back.")
+
+
 def read_line(line: str, responder: TerminalResponder, *, email: str, class_code: str | None) -> Event | None:
-    """Turn one typed line into an event: a command, a reaction to the last answer, a choice, or a question."""
+    """Turn one typed line into an event: a command, a reaction to the last answer, a choice, or a question.
+
+    None when there is nothing to serve: an empty line, a field of a form that is not complete yet, or a reaction to
+    nothing, about which the responder then tells. Never raises.
+    """
     text = line.strip()
     key = str(uuid4())
     sender = Sender(Platform.TERMINAL, email)
     place = Place(_CHANNEL, private=True, class_code=class_code)
-    if not text:
-        return None
-    if text in _REACTIONS and responder.last_answer is not None:
-        emoji, added = _REACTIONS[text]
-        return Reaction(
-            key=key, sender=sender, place=place, emoji=emoji, added=added, message_id=str(responder.last_answer)
-        )
-    if text.isdecimal() and 0 < int(text) <= len(responder.choices):
-        chosen = responder.choices[int(text) - 1]
+    if responder.filling is not None:
+        form, fields = responder.filling.form, _fill(line, responder, responder.filling)
+        sent = Control(key=key, sender=sender, place=place, action=form.action, value=form.value, fields=fields or {})
+        return None if fields is None else sent
+    if text in (*_THUMBS, _TAKE_BACK):
+        emoji = responder.thumb if text == _TAKE_BACK else text
+        if responder.last_answer is None or not emoji:
+            nothing = "answer to react to" if responder.last_answer is None else "reaction to take back"
+            responder.tell(f"There is no {nothing} yet.", failed=True)
+            return None
+        answer = str(responder.last_answer)
+        return Reaction(key=key, sender=sender, place=place, emoji=emoji, added=text in _THUMBS, message_id=answer)
+    if 0 < (number := as_number(text)) <= len(responder.choices):
+        chosen = responder.choices[number - 1]
         return Control(key=key, sender=sender, place=place, action=chosen.action, value=chosen.value)
     if text.startswith("/"):
         name, _, rest = text[1:].partition(" ")
         return Command(key=key, sender=sender, place=place, name=name, text=rest)
-    return Message(key=key, sender=sender, place=place, text=text)
+    return Message(key=key, sender=sender, place=place, text=text) if text else None
 
 
-@contextlib.asynccontextmanager
-async def _stop_on_interrupt(dispatch: Dispatch, responder: TerminalResponder, event: Event) -> AsyncIterator[None]:
-    """While an answer is written, Ctrl-C asks for Stop, as the button does elsewhere."""
-    loop = asyncio.get_running_loop()
-    pending: set[asyncio.Task[None]] = set()
-
-    def interrupt() -> None:
-        if responder.writing is None:
-            raise KeyboardInterrupt
-        control = Control(
-            key=str(uuid4()), sender=event.sender, place=event.place, action="answer.stop", value=str(responder.writing)
-        )
-        task = asyncio.ensure_future(dispatch(control, responder))
-        pending.add(task)
-
-    try:
-        loop.add_signal_handler(signal.SIGINT, interrupt)
-    except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or no such signals here
-        yield
-        return
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        if pending:
-            await asyncio.gather(*pending)
+def _fill(line: str, responder: TerminalResponder, filling: Filling) -> dict[str, str] | None:
+    """Take a line for the form that is open, and return the fields once it is complete."""
+    if line.strip() == CANCEL:
+        responder.filling = None
+        responder.tell("The form is dropped.")
+        return None
+    said = filling.take(line)
+    if filling.asked is None:
+        responder.filling = None
+        return filling.values
+    if said:
+        responder.tell(said)
+    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -12,7 +11,8 @@ from uuid import uuid4
 import typer
 from rich.console import Console
 
-from adapters.terminal.surface import TerminalResponder
+from adapters.terminal.lines import piped_lines, typed_lines
+from adapters.terminal.surface import KEYS, TerminalResponder
 from adapters.terminal.surface import chat as chat_at_terminal
 from bot.app import App
 from bot.bootstrap import open_app
@@ -51,10 +51,10 @@ async def _chat(email: str, code: str | None) -> bool:
         visitor = await resolve(app, event)
         console = Console(highlight=False)
         if console.is_terminal:
-            console.print(f"[bold]{visitor.class_title}[/bold] ({visitor.class_code}), as {visitor.name}. /help, /quit")
-        return await converse(
-            app, console, typed_lines() if sys.stdin.isatty() else piped_lines(), email=email, code=visitor.class_code
-        )
+            console.print(f"[bold]{visitor.class_title}[/bold] ({visitor.class_code}), as {visitor.name}")
+            console.print(KEYS, style="dim")
+        lines = typed_lines(PROMPT) if sys.stdin.isatty() and console.is_terminal else piped_lines()
+        return await converse(app, console, lines, email=email, code=visitor.class_code)
 
 
 async def converse(app: App, console: Console, lines: AsyncIterator[str], *, email: str, code: str) -> bool:
@@ -64,23 +64,6 @@ async def converse(app: App, console: Console, lines: AsyncIterator[str], *, ema
         await dispatch(app, event, responder)
 
     return await chat_at_terminal(serve, lines, console, email=email, class_code=code)
-
-
-async def typed_lines() -> AsyncIterator[str]:
-    """Yield what a person types, line by line, until the end of input."""
-    import readline  # noqa: F401, PLC0415  (importing it gives input() editing and history)
-
-    while True:
-        try:
-            yield await asyncio.to_thread(input, PROMPT)
-        except EOFError:
-            return
-
-
-async def piped_lines() -> AsyncIterator[str]:
-    """Yield standard input line by line; bytes that are no text are replaced."""
-    while line := await asyncio.to_thread(sys.stdin.buffer.readline):
-        yield line.decode("utf-8", "replace")
 
 
 def ask(

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from adapters.terminal.lines import typed_lines
+from adapters.terminal.surface import KEYS
 from bot import sample_course
 from bot.app import App
 from bot.bootstrap import open_app
-from bot.console.asking import PROMPT, converse, typed_lines
+from bot.console.asking import PROMPT, converse
 from bot.console.courses import import_with_progress
 from bot.console.run import configure_log, notice, run_async
 from bot.settings import read_settings
@@ -49,8 +51,8 @@ async def _demo() -> None:
         await fail_abandoned(app.sessions)
         await prepare(app)
         console = Console(highlight=False)
-        lines = typed_lines() if sys.stdin.isatty() and console.is_terminal else _script(console)
-        notice(f"You are {STUDENT} in the class {CODE}. Ask something; /help shows what else there is, /quit ends.")
+        lines = typed_lines(PROMPT) if sys.stdin.isatty() and console.is_terminal else _script(console)
+        notice(f"You are {STUDENT} in the class {CODE}. Ask something. {KEYS}.")
         await converse(app, console, lines, email=STUDENT, code=CODE)
     notice("That was the demo. Start it again with: make demo")
 

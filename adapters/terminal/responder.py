@@ -1,0 +1,82 @@
+"""Replies printed as they come, and what of them the next line may refer to."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from rich.console import Console
+
+from adapters.terminal.filling import HOW_TO, Filling
+from adapters.terminal.render import harmless, plain, render
+from adapters.terminal.wrap import Wrapper
+from core.ports import AnswerStream
+from core.replies import Audience, Choice, Choices, Form, Reply
+
+
+@dataclass(slots=True)
+class TerminalResponder:
+    """Prints replies; remembers the last answer for `+1`/`-1`, the last choices for a bare number, and a form."""
+
+    console: Console
+    last_answer: UUID | None = None
+    thumb: str = ""  # ours that stands on the last answer
+    writing: UUID | None = None
+    choices: tuple[Choice, ...] = ()
+    filling: Filling | None = None
+    failed: bool = False
+
+    async def send(self, reply: Reply) -> None:
+        """Print a whole reply."""
+        self.show(reply)
+
+    async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:  # noqa: ARG002  (all is private here)
+        """Open an answer; its text appears as it is written."""
+        self.writing = answer_id
+        return _TerminalStream(self, Wrapper(self.console.width if self.console.is_terminal else sys.maxsize))
+
+    def show(self, reply: Reply, *, shown: str = "") -> None:
+        """Print what of a reply has not been shown, and remember what may be referred to next."""
+        self.failed = reply.failed
+        if reply.answer_id not in (None, self.last_answer):
+            self.last_answer, self.thumb = reply.answer_id, ""
+        self.choices = tuple(c for part in reply.parts if isinstance(part, Choices) for c in part.choices)
+        form = next((part for part in reply.parts if isinstance(part, Form) and part.fields), None)
+        self.filling = Filling(form) if form else None
+        if self.console.is_terminal:
+            for renderable in render(reply, shown=shown):
+                self.console.print(renderable)
+        else:
+            # Past rich, which would turn the tabs of a table into spaces.
+            self.console.file.writelines(f"{line}\n" for line in plain(reply, shown=shown))
+            self.console.file.flush()
+        if self.filling is not None:
+            self.tell(f"{HOW_TO}\n{self.filling.question()}")
+
+    def tell(self, line: str, *, failed: bool = False) -> None:
+        """Print something of the terminal's own."""
+        self.failed = self.failed or failed
+        self.console.out(line, highlight=False)
+
+
+@dataclass(slots=True)
+class _TerminalStream:
+    responder: TerminalResponder
+    wrapper: Wrapper
+    shown: list[str] = field(default_factory=list)
+
+    async def append(self, text: str) -> None:
+        """Print more of the answer."""
+        self.shown.append(text)
+        self._print(self.wrapper.feed(harmless(text)))
+
+    async def close(self, reply: Reply) -> None:
+        """End the line, and print sources, notes and choices."""
+        self.responder.writing = None
+        if self.shown:
+            self._print(f"{self.wrapper.flush()}\n")
+        self.responder.show(reply, shown="".join(self.shown))
+
+    def _print(self, text: str) -> None:
+        self.responder.console.out(text, end="", highlight=False)
