@@ -10,6 +10,7 @@ from nbformat import converter, reader
 
 from adapters.documents.limits import Limits
 from adapters.documents.markdown import read_markdown
+from adapters.documents.notebook_solutions import joined, without_solutions
 from adapters.documents.outline import Outline
 from adapters.documents.text import clean, decode
 from adapters.documents.titles import title_of
@@ -25,7 +26,10 @@ _OBJECT_NAME = re.compile(r"(?:<[\w. ]+ (?:at 0x[0-9a-f]+|object.*|size .*|with 
 
 
 def parse_notebook(data: bytes, limits: Limits) -> Document:
-    """Read a notebook of format 3 or 4; cells are numbered from 1. Raises `Corrupt`, `Oversized`."""
+    """Read a notebook of format 3 or 4; cells are numbered from 1. Solutions are left out.
+
+    Raises `Corrupt`, `Oversized`.
+    """
     text = decode(data)
     # Read as plain JSON, because nbformat refuses small omissions that every notebook program overlooks.
     notebook = json.loads(text)
@@ -38,7 +42,7 @@ def parse_notebook(data: bytes, limits: Limits) -> Document:
     if len(cells) > limits.pages:
         raise Oversized(f"This notebook has {len(cells):,} cells; at most {limits.pages:,} can be read.")
     outline = Outline()
-    for number, cell in enumerate(cells, start=1):
+    for number, cell in enumerate(without_solutions(cells), start=1):
         outline.at(Locator(cell=number))
         _read_cell(cell, outline)
     title = title_of(outline.blocks) or notebook.get("metadata", {}).get("title")
@@ -46,7 +50,7 @@ def parse_notebook(data: bytes, limits: Limits) -> Document:
 
 
 def _read_cell(cell: dict[str, Any], outline: Outline) -> None:
-    source = _joined(cell.get("source"))
+    source = joined(cell.get("source"))
     match cell.get("cell_type"):
         case "markdown":
             read_markdown(clean(source), outline)
@@ -64,22 +68,15 @@ def _printed(output: dict[str, Any]) -> str:
     """Return an output's text; pictures, widgets and the names of objects say nothing."""
     match output.get("output_type"):
         case "stream":
-            text = _joined(output.get("text")) if output.get("name") != "stderr" else ""
+            text = joined(output.get("text")) if output.get("name") != "stderr" else ""
         case "execute_result" | "display_data":
-            text = _joined((output.get("data") or {}).get("text/plain"))
+            text = joined((output.get("data") or {}).get("text/plain"))
         case "error":
             text = f"{output.get('ename', 'Error')}: {output.get('evalue', '')}"
         case _:
             text = ""
     text = _TERMINAL_CODES.sub("", text).strip("\n")
     return "" if _OBJECT_NAME.fullmatch(text) else text
-
-
-def _joined(text: object) -> str:
-    """Return a multiline string, which files keep as a list of lines."""
-    if isinstance(text, list):
-        return "".join(part for part in text if isinstance(part, str))
-    return text if isinstance(text, str) else ""
 
 
 def _shortened(text: str) -> str:

@@ -156,6 +156,34 @@ def test_notebook_bounds_outputs_and_reads_format_3() -> None:
     assert texts(parse(json.dumps(old).encode(), "old.ipynb")) == ["Old", "1 + 1"]
 
 
+def test_a_teachers_notebook_is_read_without_its_solutions() -> None:
+    def cell(source: str, *tags: str) -> dict[str, object]:
+        output = {"output_type": "stream", "name": "stdout", "text": "42"}
+        return {"cell_type": "code", "source": source, "metadata": {"tags": list(tags)}, "outputs": [output]}
+
+    cells = [
+        cell("print('asked')"),
+        cell("secret_1", "Solution"),
+        cell("secret_2", "instructor-only"),
+        cell("def f():\n    ### BEGIN SOLUTION\n    secret_3\n    ### END SOLUTION\n    return x"),
+        cell("# BEGIN SOLUTION"),
+        cell("secret_4"),
+        cell("# END SOLUTION"),
+        cell("y = secret_5  # SOLUTION\nz = 1"),
+        cell("begun()\n### BEGIN SOLUTION\nsecret_6"),
+        cell("after"),
+    ]
+    document = parse(json.dumps({"nbformat": 4, "cells": cells}).encode(), "homework1.ipynb")
+    assert [(block.text, block.locator.cell) for block in document.blocks] == [
+        ("print('asked')\n\nOutput:\n42", 1),
+        ("def f():\n    return x", 4),
+        ("z = 1", 8),
+        ("begun()", 9),
+        ("after\n\nOutput:\n42", 10),
+    ]
+    assert document.pages == len(cells)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
 def test_text_is_decoded_whatever_its_encoding(encoding: str) -> None:
     source = "Die Größe des Fühlers beträgt 3 cm, das genügt für Töpfe."
