@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from adapters.courses.course_file import AssignmentSettings, CourseFile, read_course_file
-from adapters.courses.keep_out import gives_answers
+from adapters.courses.keep_out import markdown_reason
 from adapters.courses.markdown_file import MarkdownFile, read_markdown_file
 from adapters.courses.order import is_index, natural
 from adapters.courses.outline import WHOLE_COURSE, Outline, outline
@@ -81,13 +81,13 @@ class _Texts:
         """Take out of the documents what can't be read, and what its content shows to be no student's business."""
         for key in [key for key in self.files.documents if suffix_of(key) in MARKDOWN]:
             try:
-                reason = gives_answers(key, self[key])
+                reason = markdown_reason(key, self[key])
             except OSError as error:
                 self.files.skipped.append(LeftOut(key, f"can't be read: {error.strerror}"))
                 del self.files.documents[key]
                 continue
             if reason is not None:
-                self.files.kept_out.append(LeftOut(key, reason))
+                self.files.kept_out.append(LeftOut(key, reason, self.files.documents[key]))
                 del self.files.documents[key]
 
 

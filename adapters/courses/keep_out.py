@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from adapters.courses.markdown_file import MarkdownFile
+from core.content.answer_keys import QUIZ, gives_answers
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -23,28 +24,27 @@ _FOR_TEACHERS = frozenset({
     "copy", "edition", "guide", "handbook", "key", "manual", "material", "materials", "notes", "only", "pack",
     "resources", "solution", "solutions", "version",
 })  # fmt: skip
-_ANSWERS = frozenset({"answers", "answerkey", "answerkeys", "answersheet", "solutionkey", "markscheme"})
-_ANSWER = frozenset({"answer", "solution", "solutions", "marking", "grading", "model"})
+# Words that say it wherever they stand in a name.
+_ANSWERS = frozenset({
+    "answers", "answerkey", "answerkeys", "answersheet", "solutionkey", "markscheme", "markingscheme", "soln", "solns",
+    "rubric", "rubrics",
+})  # fmt: skip
+_ANSWER = frozenset({"answer", "answers", "solution", "solutions", "marking", "grading", "mark", "model"})
 _ANSWER_SHEET = frozenset({"key", "keys", "sheet", "sheets", "scheme", "schemes", "guide", "manual", "answer"})
 _LAST = frozenset({"answer", "solution", "solutions", "solved"})
+# Words that say it alone (`key.md`) or of a task (`hw1_sols.pdf`).
+_SHORT = frozenset({"key", "keys", "sol", "sols"})
 # The same in the languages that courses of the sort are most often written in.
 _ELSEWHERE = frozenset({
     "antworten", "lösung", "lösungen", "loesung", "loesungen", "musterlösung", "musterlösungen", "musterloesung",
     "corrigé", "corrigés", "corrige", "corriges", "réponses", "reponses", "respuestas", "soluciones", "solucionario",
     "risposte", "soluzioni", "respostas", "soluções", "solucoes", "gabarito", "antwoorden", "oplossingen", "odpowiedzi",
 })  # fmt: skip
-_QUIZ = frozenset({"quiz", "quizzes", "exam", "exams", "midterm"})
-_TASK = _QUIZ | {
+_TASK = QUIZ | {
     "test", "tests", "final",
     "homework", "hw", "assignment", "assignments", "exercise", "exercises", "worksheet", "problem", "problems", "lab",
-    "pset", "practice", "activity",
+    "pset", "ps", "practice", "activity", "week", "wk", "chapter", "ch", "unit", "module", "lesson", "section", "set",
 }  # fmt: skip
-_MARKED_ANSWER = re.compile(
-    r"^\W*(?:(?:correct|right|model)[ \t]+)?(?:answers?|solutions?)(?:[ \t]+key)?\W*[:=]"
-    r"|^[ \t]*[-*+][ \t]+\[[xX]\]|\((?:correct|right answer)\)|<details>",
-    re.IGNORECASE | re.MULTILINE,
-)
-_KEY_TITLE = re.compile(r"\b(?:answer|solution|marking)s?[ \t]+(?:key|sheet|scheme|guide)s?\b", re.IGNORECASE)
 
 
 def reason_to_keep_out(path: str) -> str | None:
@@ -66,25 +66,18 @@ def reason_to_keep_out(path: str) -> str | None:
     return None
 
 
-def gives_answers(path: str, file: MarkdownFile) -> str | None:
-    """Say why a Markdown file's content is not for students, or None.
-
-    Its front matter may say so (`audience: teachers`), its title, or a quiz may have its answers marked.
-    """
+def markdown_reason(path: str, file: MarkdownFile) -> str | None:
+    """Say why a Markdown file's content is not for students, or None; its front matter may say so (`audience`)."""
     if any(_TEACHERS & set(_words(str(file.front.get(name, "")))) for name in ("audience", "visibility")):
         return "for teachers"
-    if _KEY_TITLE.search(file.title or ""):
-        return "looks like answers"
-    if _QUIZ & set(_words(PurePosixPath(path).stem)) and _MARKED_ANSWER.search(file.body):
-        return "a quiz with its answers marked"
-    return None
+    return gives_answers(PurePosixPath(path).name, file.title, file.body)
 
 
 def _is_teachers_folder(name: str) -> bool:
     words = _words(_LEADING_NUMBER.sub("", name))
     if not words:
         return False
-    bare = len(words) == 1 and words[0] in _LAST | _ELSEWHERE
+    bare = len(words) == 1 and words[0] in _LAST | _ELSEWHERE | {"sols"}
     return bare or words[0] in _TEACHERS or _for_teachers(words) or _answers(words, folder=True)
 
 
@@ -105,9 +98,12 @@ def _answers(words: list[str], *, folder: bool = False) -> bool:
         return True
     if folder or not words:
         return False
+    if any(first in ("solution", "solutions") and second in _TASK for first, second in pairwise(words)):
+        return True
     # `lab-solution.ipynb`, `quiz_1_key.pdf`; but a chemistry lesson `04-solutions-and-colloids.md` is none.
-    last = next((word for word in reversed(words) if not word.isdigit()), "")
-    return last in _LAST or (last in ("key", "keys", "sol") and bool(_TASK & set(words)))
+    letters = [word for word in words if not word.isdigit()]
+    last = letters[-1] if letters else ""
+    return last in _LAST or (last in _SHORT and (len(letters) == 1 or bool(_TASK & set(words))))
 
 
 def _words(name: str) -> list[str]:

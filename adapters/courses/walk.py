@@ -60,7 +60,7 @@ def walk(root: Path, skip: list[str]) -> Files:
         elif any(fnmatch(key, pattern) or fnmatch(path.name, pattern) for pattern in skip):
             files.skipped.append(LeftOut(key, "left out by the course file"))
         elif (secret := reason_to_keep_out(key)) is not None:
-            files.kept_out.append(LeftOut(key, secret))
+            files.kept_out.append(LeftOut(key, secret, path))
         elif (useless := _reason_to_skip(path.name)) is not None:
             files.skipped.append(LeftOut(key, useless))
         else:

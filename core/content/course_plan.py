@@ -73,10 +73,11 @@ Planned = PlannedModule | PlannedLesson | PlannedMaterial | PlannedAssignment
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file that is not imported, and why."""
+    """A file that is not imported, and why. `file` is where it lies, to tell what it was called before."""
 
     path: str
     reason: str
+    file: Path | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

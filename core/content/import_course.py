@@ -14,6 +14,7 @@ from core.audit.record import Actor
 from core.classes.models import Class
 from core.content.course_plan import (
     CoursePlan,
+    LeftOut,
     Planned,
     PlannedAssignment,
     PlannedLesson,
@@ -25,6 +26,7 @@ from core.content.fields import Fields, ModuleFields
 from core.content.import_report import Entry, Fate, ImportReport, Progress
 from core.content.import_texts import Text, batches, one_ahead, prepare_lessons, prepare_materials
 from core.content.import_times import assignment_fields, zone_named
+from core.content.import_withdrawing import find_secrets, say_vanished, withdraw_all
 from core.content.import_writing import Show, Write, process_all_again, publish_all, write_all
 from core.content.imported import Known, Verdict, judge, load_known, load_links, same_source
 from core.content.kinds import ASSIGNMENT, KINDS, LESSON, MATERIAL, MODULE, Kind
@@ -55,11 +57,13 @@ async def import_course(
 ) -> ImportReport:
     """Bring a class up to a plan: what is new is created, what changed becomes a draft, what a person did stays.
 
-    With `publish`, everything of the plan that has a draft saying what the plan says is published, modules first.
-    One thing's failure stops nothing else. Raises `NotFound`, `NotPermitted`, and `Unavailable` when the database or
-    the file store fails; what was imported until then stays, and importing again goes on from there.
+    What students saw and is now kept from them is unpublished first. With `publish`, everything of the plan that has a
+        draft saying what the plan says is published, modules first. One thing's failure stops nothing else. Raises
+        `NotFound`, `NotPermitted`, and `Unavailable` when the database or the file store fails; what was imported until
+        then stays, and importing again goes on from there.
     """
     run = await _begin(pipeline, actor, class_id, plan, progress or _silent)
+    await run.withdraw(plan.kept_out)
     await run.modules(plan.modules)
     await run.lessons(plan.lessons)
     await run.materials(plan.materials)
@@ -68,7 +72,7 @@ async def import_course(
     await run.process_again()
     if publish:
         await run.publish()
-    run.report_vanished(plan)
+    run.report_vanished()
     return run.report
 
 
@@ -88,6 +92,12 @@ async def _begin(pipeline: Pipeline, actor: Actor, class_id: UUID, plan: CourseP
             zone=zone_named(into.time_zone),
             cut=await cutting(session),
             known={kind.name: await load_known(session, class_id, source, kind) for kind in KINDS.values()},
+            planned={
+                MODULE.name: {each.key for each in plan.modules},
+                LESSON.name: {each.key for each in plan.lessons},
+                MATERIAL.name: {each.key for each in plan.materials},
+                ASSIGNMENT.name: {each.key for each in plan.assignments},
+            },
             report=ImportReport(kept_out=plan.kept_out, skipped=plan.skipped, notes=plan.notes),
             progress=progress,
             total=len(planned),
@@ -105,6 +115,7 @@ class _Run:
     zone: ZoneInfo
     cut: Cutting
     known: dict[str, dict[str, Known]]
+    planned: dict[str, set[str]]
     report: ImportReport
     progress: Progress
     total: int
@@ -112,6 +123,11 @@ class _Run:
     ids: dict[tuple[str, str], UUID] = field(default_factory=dict)
     to_process: list[Show] = field(default_factory=list)
     to_publish: list[Show] = field(default_factory=list)
+
+    async def withdraw(self, kept_out: Sequence[LeftOut]) -> None:
+        """Hide what earlier imports brought and is kept from students now."""
+        secrets = await find_secrets(kept_out, self.known, self.planned)
+        self.report.add(await withdraw_all(self.pipeline, self.actor, secrets))
 
     async def modules(self, planned: Sequence[PlannedModule]) -> None:
         """Create and change modules."""
@@ -185,27 +201,23 @@ class _Run:
             self.report.add(await publish_all(self.pipeline, self.actor, ready))
             self._advance(len(batch), "publishing")
 
-    def report_vanished(self, plan: CoursePlan) -> None:
+    def report_vanished(self) -> None:
         """Name what earlier imports brought and the course no longer has."""
-        for kind, planned in (
-            (MODULE, plan.modules), (LESSON, plan.lessons), (MATERIAL, plan.materials), (ASSIGNMENT, plan.assignments),
-        ):  # fmt: skip
-            there = {each.key for each in planned}
-            self.report.add(
-                Entry(Fate.VANISHED, kind.name, key, "It is no longer in the course; it was left as it is.")
-                for key, known in self.known[kind.name].items()
-                if key not in there and known.root.deleted_at is None
-            )
+        self.report.add(say_vanished(self.known, self.planned, self.report.of(Fate.WITHDRAWN)))
 
     async def _write_texts(self, kind: Kind, texts: Sequence[Text]) -> None:
-        writes = []
+        writes, kept_out = [], []
         for text in texts:
             self.report.pages += text.pages
             self.report.chunks += len(text.reading.chunks) if text.reading else 0
-            if text.fault:
+            if text.secret:
+                kept_out.append(LeftOut(text.planned.key, text.secret))
+            elif text.fault:
                 self._refuse(kind, text.planned.key, text.fault)
             elif self._wanted(kind, text.planned, text.verdict) and text.fields is not None:
                 writes.append(self._write(kind, text.planned, text.fields, text.outcome))
+        self.report.kept_out += tuple(kept_out)
+        await self.withdraw(kept_out)
         await self._write_all(kind, writes)
         self._advance(len(texts), f"{kind.name}s")
 
@@ -229,7 +241,8 @@ class _Run:
             return True
         over = self._known(*parent)
         deleted = over is not None and over.root.deleted_at is not None
-        why = "was deleted" if deleted else "could not be imported"
+        secret = any(left_out.path == parent[1] for left_out in self.report.kept_out)
+        why = "was deleted" if deleted else "is kept from students" if secret else "could not be imported"
         self._refuse(kind, planned.key, f"Its {parent[0].name} {why}.")
         return False
 
@@ -253,7 +266,8 @@ class _Run:
                 self.report.add(written.entries)
                 if written.root_id is not None:
                     self.ids[kind.name, written.key] = written.root_id
-                    self.to_publish.append(Show(kind, written.key, written.root_id))
+                    if written.to_publish:
+                        self.to_publish.append(Show(kind, written.key, written.root_id))
 
     def _write(self, kind: Kind, planned: Planned, fields: Fields, outcome: Prepared | Failure | None = None) -> Write:
         parent = _parent(planned)

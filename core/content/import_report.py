@@ -24,6 +24,7 @@ class Fate(StrEnum):
     FAILED = "failed"
     CONFLICT = "conflict"  # a person edited it since: left as it is
     DELETED = "deleted"  # a person deleted it: not brought back
+    WITHDRAWN = "withdrawn"  # it was visible and is now kept from students
     VANISHED = "vanished"  # no longer in the course, still in the class
 
 
@@ -39,7 +40,7 @@ class Entry:
 
 @dataclass(slots=True)
 class ImportReport:
-    """All fates in the order they were met; `kept_out`, `skipped` and `notes` are the plan's.
+    """All fates in the order they were met; `kept_out`, `skipped` and `notes` begin with the plan's.
 
     `chunks` and `pages` count what was read now; text without pages counts one for every 3,000 characters.
     """

@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TypeVar
 
 import numpy as np
 
+from core.content.answer_keys import reading_gives_answers
 from core.content.course_plan import PlannedLesson, PlannedMaterial
 from core.content.fields import FileFields, LessonFields
 from core.content.imported import Known, Verdict, judge
@@ -30,7 +32,7 @@ R = TypeVar("R")
 class Text:
     """A lesson or a material on its way in. `outcome` stays None while nothing is to be written, or no model answers.
 
-    `fault` says why it can't be taken at all; then there are no fields.
+    `fault` says why it can't be taken at all, `secret` why students must not see it; then nothing is written.
     """
 
     planned: PlannedLesson | PlannedMaterial
@@ -39,6 +41,7 @@ class Text:
     reading: Reading | None = None
     outcome: Prepared | Failure | None = None
     fault: str = ""
+    secret: str = ""
 
     @property
     def pages(self) -> int:
@@ -58,7 +61,7 @@ async def prepare_lessons(
             return Text(planned, Verdict.CREATE, fault=error.sentence)
         text = Text(planned, judge(known.get(planned.key), {"title": fields.title, "body": fields.body}), fields)
         if text.verdict in (Verdict.CREATE, Verdict.CHANGE):
-            await _read(text, read_lesson(pipeline.read, fields.body, cut))
+            await _read(text, read_lesson(pipeline.read, fields.body, cut), fields.title)
         return text
 
     texts = list(await asyncio.gather(*(read(planned) for planned in batch)))
@@ -91,7 +94,9 @@ async def _prepare_file(pipeline: Pipeline, cut: Cutting, known: Known | None, p
     if text.verdict not in (Verdict.CREATE, Verdict.CHANGE):
         return text
     name = planned.path.name
-    await _read(text, pipeline.read(data, name, size=cut.size, overlap=cut.overlap))
+    await _read(text, pipeline.read(data, name, size=cut.size, overlap=cut.overlap), planned.title)
+    if text.secret:
+        return text
     own = text.reading.title if text.reading else None
     earlier = known.newest.title if known and known.newest else None
     try:
@@ -108,11 +113,15 @@ def _load(planned: PlannedMaterial) -> bytes:
     return planned.path.read_bytes()
 
 
-async def _read(text: Text, reading: Awaitable[Reading]) -> None:
+async def _read(text: Text, reading: Awaitable[Reading], title: str | None) -> None:
     try:
         text.reading = await reading
     except Unreadable as error:
         text.outcome = Failure(error.code, error.sentence)
+        return
+    name = PurePosixPath(text.planned.key).name
+    if secret := reading_gives_answers(name, title, text.reading):
+        text.secret, text.reading = secret, None
 
 
 async def _embed(pipeline: Pipeline, texts: Sequence[Text]) -> None:

@@ -53,11 +53,12 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What came of it: the root, unless that failed, and the entries for the report."""
+    """What came of it: the root, unless that failed, the entries for the report, whether it has a draft to publish."""
 
     key: str
     root_id: UUID | None
     entries: tuple[Entry, ...]
+    to_publish: bool = True
 
 
 class _AtOnce:
@@ -75,7 +76,7 @@ async def write_all(pipeline: Pipeline, actor: Actor, writes: Sequence[Write]) -
     async def act(session: AsyncSession, write: Write) -> Written:
         return await _write(session, pipeline.queue, actor, write)
 
-    return await _each(pipeline.sessions, writes, act, _failed)
+    return await act_on_each(pipeline.sessions, writes, act, _failed)
 
 
 async def _write(session: AsyncSession, queue: Queue, actor: Actor, write: Write) -> Written:
@@ -85,10 +86,13 @@ async def _write(session: AsyncSession, queue: Queue, actor: Actor, write: Write
         root, fate = await _create(session, used, actor, write), Fate.CREATED
     else:
         root, fate = await lock_root(session, write.kind, write.known.root.id), Fate.CHANGED
-        await edit_draft(
+        edited = await edit_draft(
             session, actor, write.kind, root.id, write.fields,
             queue=used, expected_version=write.known.draft_version, imported=True,
         )  # fmt: skip
+        if edited is None:  # somebody wrote the same meanwhile
+            to_publish = await draft_of(session, write.kind, root.id) is not None
+            return Written(write.key, root.id, (Entry(Fate.UNCHANGED, write.kind.name, write.key),), to_publish)
     entries = [Entry(fate, write.kind.name, write.key)]
     if write.outcome is not None and mine.revision_id is not None:
         revision = await session.get_one(write.kind.revision, mine.revision_id)
@@ -145,7 +149,7 @@ async def publish_all(pipeline: Pipeline, actor: Actor, things: Sequence[Show]) 
     def failed(thing: Show, error: HomeroomError) -> Entry:
         return Entry(Fate.FAILED, thing.kind.name, thing.key, error.sentence)
 
-    return await _each(pipeline.sessions, things, act, failed)
+    return await act_on_each(pipeline.sessions, things, act, failed)
 
 
 async def process_all_again(pipeline: Pipeline, things: Sequence[Show]) -> list[Entry]:
@@ -161,10 +165,10 @@ async def process_all_again(pipeline: Pipeline, things: Sequence[Show]) -> list[
     def failed(thing: Show, error: HomeroomError) -> Entry:
         return Entry(Fate.FAILED, thing.kind.name, thing.key, error.sentence)
 
-    return await _each(pipeline.sessions, things, act, failed)
+    return await act_on_each(pipeline.sessions, things, act, failed)
 
 
-async def _each(
+async def act_on_each(
     sessions: Sessions,
     things: Sequence[T],
     act: Callable[[AsyncSession, T], Awaitable[R]],
@@ -186,4 +190,4 @@ async def _each(
             raise
         if len(things) == 1:
             return [failed(things[0], error if isinstance(error, HomeroomError) else HomeroomError(_NOT_STORED))]
-    return [result for thing in things for result in await _each(sessions, [thing], act, failed)]
+    return [result for thing in things for result in await act_on_each(sessions, [thing], act, failed)]

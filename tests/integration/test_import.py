@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import docx
 import pytest
 from sqlalchemy import select, text, update
 
@@ -14,10 +16,13 @@ from adapters.courses.import_folder import import_folder
 from adapters.documents.reader import SeparateReader
 from core.assignments.models import AssignmentRevision
 from core.audit.record import Actor
+from core.content.create import Origin
 from core.content.delete import delete
 from core.content.edit import edit_draft
 from core.content.fields import LessonFields
 from core.content.import_report import Fate, ImportReport
+from core.content.import_writing import Write, write_all
+from core.content.imported import load_known
 from core.content.kinds import LESSON, MODULE
 from core.content.models import LessonUnit, LessonUnitRevision, Module
 from core.content.publish import publish
@@ -133,6 +138,82 @@ async def test_what_is_for_teachers_reaches_no_table(school: School, course: Pat
         assert not await rows(school, f"SELECT 1 FROM {table} t WHERE t::text LIKE '%minus twelve%'")
 
 
+async def test_answers_in_any_format_reach_no_table(school: School, course: Path) -> None:
+    cell = {"cell_type": "code", "source": SECRET, "metadata": {"tags": ["solution"]}, "outputs": []}
+    asked = {"cell_type": "markdown", "source": "# Homework\n\nHow bright is it?", "metadata": {}}
+    (course / "01-sky/homework1.ipynb").write_text(json.dumps({"nbformat": 4, "cells": [asked, cell]}))
+    (course / "01-sky/quiz-1.txt").write_text(f"How bright is it?\n\nAnswer: {SECRET}")
+    (course / "01-sky/quiz-2.html").write_text(f"<p>How bright is it?</p><p>Correct answer: {SECRET}</p>")
+    word = docx.Document()
+    word.add_heading("Week 1 Answer Key", 1)
+    word.add_paragraph(SECRET)
+    word.save(str(course / "01-sky/week1.docx"))
+    report = await bring(school, course, publish=True)
+    assert not report.of(Fate.FAILED)
+    kept_out = {left.path: left.reason for left in report.kept_out}
+    assert kept_out["01-sky/quiz-1.txt"] == kept_out["01-sky/quiz-2.html"] == "a quiz with its answers marked"
+    assert kept_out["01-sky/week1.docx"] == "looks like answers"
+    assert not await rows(school, "SELECT 1 FROM material_chunks t WHERE t::text LIKE '%minus twelve%'")
+    assert report.count(Fate.PUBLISHED) == {**ALL, "material": 3}
+
+
+async def test_what_is_kept_from_students_later_is_unpublished(school: School, course: Path) -> None:
+    (course / "01-sky/moon-map.txt").write_text("Map of the Moon, with its seas.")
+    (course / "01-sky/03-dusk.md").write_text("# Dusk\n\nFirst it gets dark.\n\nThen it stays dark.")
+    await bring(school, course, publish=True)
+    (course / "01-sky/01-moon.md").write_text("---\naudience: teachers\n---\n# The Moon\n\nThe Moon circles the Earth.")
+    (course / "01-sky/moon-map.txt").rename(course / "01-sky/map-answers.txt")
+    (course / "01-sky/03-dusk.md").rename(course / "01-sky/03-dusk.answer-key.md")
+    (course / "syllabus.md").write_text("Who?\n\nCorrect answer: me\n\nWhat?\n\nCorrect answer: this")
+    report = await bring(school, course, publish=True)
+    withdrawn = {"01-sky/01-moon.md", "01-sky/moon-map.txt", "01-sky/03-dusk.md", "syllabus.md"}
+    assert {entry.key: entry.reason for entry in report.of(Fate.WITHDRAWN)}.keys() == withdrawn
+    assert not report.of(Fate.VANISHED)
+    visible = "SELECT external_id FROM published_lesson_units UNION SELECT external_id FROM published_materials"
+    assert not withdrawn & set(await rows(school, visible))
+    audited = await school.audited()
+    assert (audited["lesson.unpublish"], audited["material.unpublish"]) == (2, 2)
+    report = await bring(school, course, publish=True)
+    assert not report.of(Fate.WITHDRAWN)
+    assert {entry.key for entry in report.of(Fate.VANISHED) if "STILL" in entry.reason} == set()
+
+
+async def test_what_waits_for_its_text_is_withdrawn_too(school: School, course: Path) -> None:
+    dead = replace(school, pipeline=replace(school.pipeline, embedder=DeadEmbedder()))
+    await bring(dead, course, publish=True)
+    (course / "syllabus.md").rename(course / "syllabus-answers.md")
+    report = await bring(dead, course)
+    assert fates(report, Fate.WITHDRAWN) == ["syllabus.md"]
+    await school.work()
+    assert not await rows(school, "SELECT 1 FROM published_materials WHERE external_id = 'syllabus.md'")
+
+
+async def test_a_lesson_that_becomes_an_assignment_is_said_to_be_visible_still(school: School, course: Path) -> None:
+    await bring(school, course, publish=True)
+    (course / "course.yaml").write_text("assignments: [{path: 02-tools/01-scope.md}]")
+    (course / "02-tools/02-more.md").write_text("# More")
+    (entry,) = (await bring(school, course)).of(Fate.VANISHED)
+    assert (entry.kind, entry.key) == ("lesson", "02-tools/01-scope.md")
+    assert entry.reason.startswith("It is an assignment of the course now, but the lesson is STILL VISIBLE")
+
+
+async def test_what_somebody_wrote_alike_meanwhile_is_unchanged(school: School, course: Path) -> None:
+    await bring(school, course, publish=True)
+    moon = "01-sky/01-moon.md"
+    async with school.pipeline.sessions() as session:
+        source = await session.scalar(select(LessonUnit.import_source).limit(1))
+        known = (await load_known(session, school.class_id, str(source), LESSON))[moon]
+    await edit(school, moon, "The same words.")
+    await school.work()
+    async with school.pipeline.sessions.begin() as session:
+        await publish(session, school.teacher, LESSON, known.root.id)
+    fields = LessonFields("The Moon", "The same words.")
+    write = Write(LESSON, Origin(str(source), moon), fields, school.class_id, known=known)
+    (written,) = await write_all(school.pipeline, school.teacher, [write])
+    assert [entry.fate for entry in written.entries] == [Fate.UNCHANGED]
+    assert not written.to_publish
+
+
 async def test_importing_the_same_course_again_changes_nothing(school: School, course: Path, tmp_path: Path) -> None:
     await bring(school, course, publish=True)
     count = "SELECT count(*) FROM audit_logs UNION ALL SELECT count(*) FROM material_chunks"
@@ -193,6 +274,7 @@ async def test_what_vanished_is_reported_and_what_was_deleted_stays_so(school: S
         await delete(session, school.teacher, MODULE, tools)
     report = await bring(school, course, publish=True)
     assert fates(report, Fate.VANISHED) == ["syllabus.md"]
+    assert "STILL VISIBLE" in report.of(Fate.VANISHED)[0].reason
     assert fates(report, Fate.DELETED) == ["02-tools"]
     assert [(entry.key, entry.reason) for entry in report.of(Fate.FAILED)] == [
         ("02-tools/02-new.md", "Its module was deleted.")

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from adapters.courses.folder import read_folder
+from core.content.answer_keys import reading_gives_answers
 from core.content.course_plan import CoursePlan
+from core.documents import Chunk, Locator, Reading
 from core.enums import AiPolicy
 from core.errors import InvalidInput, NotFound
 
@@ -126,6 +128,8 @@ def test_folders_that_nobody_meant_as_a_course(
         "m/lab1_solution.ipynb", "m/quiz-1-key.pdf", "solutions/week1.md", "m/solution/app.md", "instructor/guide.md",
         "teacher-notes/x.md", "for-teachers.md", "m/01-a.instructor.md", "quizzes/en.json", "m/01-a-teacher-guide.pdf",
         "m/Musterlösung.pdf", "m/homework3_sol.pdf", "m/worksheet answers.docx", "m/01-a.quiz.md",
+        "m/soln.md", "m/hw1_sols.pdf", "m/key.md", "m/rubric.md", "m/week2-solns.html", "m/lab3-marking-scheme.docx",
+        "m/solutions-hw2.pdf", "m/week1_key.txt", "sols/one.txt",
     ],
 )  # fmt: skip
 def test_what_students_must_not_see_is_kept_out(tmp_path: Path, name: str) -> None:
@@ -154,6 +158,30 @@ def test_lessons_that_only_sound_like_answers_are_imported(tmp_path: Path, name:
 def test_content_can_say_that_it_is_for_teachers(tmp_path: Path, text: str) -> None:
     made = plan(tmp_path, {"m/a.md": "# A", "m/b.md": text})
     assert [left.path for left in made.kept_out] == ["m/b.md"]
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "text", "kept_out"),
+    [
+        ("quiz-1.txt", None, "1. Which?\nA) this\nB) that\nAnswer: B", True),
+        ("quiz-2.html", "Quiz", "Which? Correct answer: B", True),
+        ("week1.docx", "Week 1 Answer Key", "1. B", True),
+        ("week1.docx", None, "Week 1 Answer Key\n\n1. B", True),
+        ("week1.docx", "Solutions to Homework 2", "1. B", True),
+        ("week1.pdf", None, "1. Which? Answer: B 2. What? Answer: (C)", True),
+        ("week1.pdf", None, "**Answer:** B\n\nWhy?\n\n**Answer:** True", True),
+        ("quiz-1.txt", None, "1. Which?\nAnswer: ________\n2. And why?\nAnswer: ......", False),
+        ("quiz-1.txt", None, "The answer: it depends.", False),
+        ("talk.txt", None, "Is it far? The answer: it depends.\nAnswer: A sensor measures.\nAnswer: Do it.", False),
+        ("lesson.md", "The answer to everything", "What is the correct answer? Nobody knows.", False),
+        ("lesson.md", "Solutions and colloids", "A solution: salt in water.", False),
+    ],
+)
+def test_answers_are_told_by_their_words_whatever_the_format(
+    name: str, title: str | None, text: str, *, kept_out: bool
+) -> None:
+    reading = Reading((Chunk(text, Locator()),), title)
+    assert (reading_gives_answers(name, None, reading) is not None) is kept_out
 
 
 def test_a_quiz_in_markdown_is_kept_out_only_with_its_answers(tmp_path: Path) -> None:
