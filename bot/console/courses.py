@@ -48,13 +48,15 @@ async def _import(path: Path, code: str, email: str, *, publish: bool) -> Import
 
 async def import_with_progress(opened: App, actor: Actor, class_id: UUID, path: Path, *, publish: bool) -> ImportReport:
     """Import a folder, showing on standard error how far it is."""
+    console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,  # it would print an empty line in a log
     ) as bar:
         task = bar.add_task("Reading the course", total=None)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from rich.console import Console
+from sqlalchemy import func, select
 
 from adapters.terminal.lines import typed_lines
 from adapters.terminal.surface import KEYS
@@ -21,11 +23,14 @@ from core.answering.store import fail_abandoned
 from core.audit.record import Actor
 from core.classes.enrol import create_class, enrol, find_class
 from core.content.import_report import Fate
+from core.db import autocommit
 from core.enums import GlobalRole, MembershipRole
 from core.identity.people import add_person, find_person
 
 CODE, TITLE = "NIGHTSKY", "The Night Sky"
 TEACHER, STUDENT = "teacher@homeroom.example", "student@homeroom.example"
+_PREPARING = 0x686F6D65  # the advisory lock's number: any, as long as nothing else in this database uses it
+_LOOK_EVERY = 0.2  # seconds
 SCRIPT = (
     "/lessons",
     "Why does the Moon have phases?",
@@ -58,7 +63,21 @@ async def _demo() -> None:
 
 
 async def prepare(app: App) -> None:
-    """Make the demo's two people and its class, and import the sample course where it is not yet."""
+    """Make the demo's two people and its class, and import the sample course where it is not yet.
+
+    Another demo that is just starting on this machine goes first, and leaves nothing to do.
+    """
+    async with autocommit(app.sessions) as session:
+        # Asked for again and again, since a wait inside PostgreSQL would run into the timeout for locks.
+        while not await session.scalar(select(func.pg_try_advisory_lock(_PREPARING))):  # noqa: ASYNC110  (another process)
+            await asyncio.sleep(_LOOK_EVERY)
+        try:
+            await _prepare(app)
+        finally:
+            await session.execute(select(func.pg_advisory_unlock(_PREPARING)))
+
+
+async def _prepare(app: App) -> None:
     operator = Actor.command_line()
     async with app.sessions.begin() as session:
         teacher = await find_person(session, TEACHER) or await add_person(
