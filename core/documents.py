@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -94,3 +94,12 @@ class Reading:
     title: str | None = None
     pages: int | None = None
     characters: int = 0
+
+    @property
+    def slides_with_notes(self) -> int:
+        """How many slides' speaker notes are among the passages."""
+        return len({chunk.locator.slide for chunk in self.chunks if chunk.locator.notes})
+
+    def without_notes(self) -> Reading:
+        """Return it without the speaker notes."""
+        return replace(self, chunks=tuple(chunk for chunk in self.chunks if not chunk.locator.notes))

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from adapters.courses.plain_yaml import load_yaml
 from core.content.course_plan import About, Moment
 from core.enums import AiPolicy
 from core.errors import InvalidInput
@@ -47,6 +48,7 @@ class CourseFile:
     ranks: dict[str, int] = field(default_factory=dict)
     assignments: dict[str, AssignmentSettings] = field(default_factory=dict)
     skip: list[str] = field(default_factory=list)
+    speaker_notes: bool = True
     notes: list[str] = field(default_factory=list)
 
 
@@ -64,7 +66,7 @@ def _load(path: Path) -> dict[str, Any]:
         if path.stat().st_size > _LONGEST:
             raise InvalidInput(f"{path.name} is too large to describe a course.")
         text = path.read_text("utf-8-sig")
-        data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        data = json.loads(text) if path.suffix == ".json" else load_yaml(text)
     except yaml.MarkedYAMLError as error:
         line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
         raise InvalidInput(f"{path.name} can't be read{line}: {error.problem or 'this is not YAML'}.") from error
@@ -113,8 +115,17 @@ def _interpret(data: dict[str, Any], name: str) -> CourseFile:
             course.notes.append(f"{name}: an assignment without a `path` was ignored.")
             continue
         course.assignments[key] = _assignment(assignment, key, name, course)
+    course.speaker_notes = _speaker_notes(data, name, course)
     course.skip.extend(str(pattern) for pattern in _list(data, "skip", name, course))
     return course
+
+
+def _speaker_notes(data: dict[str, Any], name: str, course: CourseFile) -> bool:
+    said = data.get("speaker_notes", True)
+    if not isinstance(said, bool):
+        # Whoever wrote something here most likely wanted to keep them out.
+        course.notes.append(f"{name}: `speaker_notes` is neither true nor false; speaker notes were left out.")
+    return said is True
 
 
 def _assignment(entry: dict[str, Any], key: str, name: str, course: CourseFile) -> AssignmentSettings:

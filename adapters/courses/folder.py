@@ -123,7 +123,9 @@ def _lesson(key: str, module: str, texts: _Texts, course: CourseFile) -> Planned
 
 
 def _material(key: str, lesson: str | None, path: Path, course: CourseFile) -> PlannedMaterial:
-    return PlannedMaterial(key, path, title_from(key), course.titles.get(key), lesson, path.stat().st_size)
+    return PlannedMaterial(
+        key, path, title_from(key), course.titles.get(key), lesson, path.stat().st_size, course.speaker_notes
+    )
 
 
 def _assignment(key: str, home: str | None, plan: Outline, texts: _Texts, course: CourseFile) -> PlannedAssignment:

@@ -28,7 +28,7 @@ async def import_folder(
     """Import a folder into a class, by the rules of docs/course-folders.md.
 
     Raises `NotFound` (no such folder or class), `InvalidInput` (not a folder, nothing in it, a broken course.yaml),
-    `NotPermitted`, `Unavailable`.
+    `NotPermitted`, `Conflict` (an import into this class is running), `Unavailable`.
     """
     async with pipeline.sessions() as session:
         await require_teacher(session, actor, class_id)

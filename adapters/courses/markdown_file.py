@@ -9,9 +9,11 @@ from typing import Any
 
 import yaml
 
+from adapters.courses.plain_yaml import load_yaml
 from core.text import clean, one_line
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_AUDIENCE = re.compile(r"^(audience|visibility)[ \t]*:[ \t]*(.+)$", re.IGNORECASE | re.MULTILINE)
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
 _HEADING = re.compile(r"^ {0,3}#[ \t]+(.+?)(?:[ \t]+#+)?[ \t]*$")
 _UNDERLINE = re.compile(r"^ {0,3}=+[ \t]*$")
@@ -53,9 +55,10 @@ def split_markdown(source: str) -> MarkdownFile:
 
 def _load(text: str) -> dict[str, Any]:
     try:
-        front = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):  # a date that no calendar has is a ValueError
-        return {}
+        front = load_yaml(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        # What is for teachers only must not get through by a mistake in another line.
+        return {found[1].casefold(): found[2] for found in _AUDIENCE.finditer(text)}
     return front if isinstance(front, dict) else {}
 
 

@@ -49,6 +49,7 @@ class PlannedMaterial:
     title: str | None = None
     lesson: str | None = None
     size: int = 0  # bytes
+    speaker_notes: bool = True  # whether students may find what the speaker says to the slides
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from core.content.course_plan import (
 )
 from core.content.create import Origin
 from core.content.fields import Fields, ModuleFields
-from core.content.import_report import Entry, Fate, ImportReport, Progress
+from core.content.import_lock import only_import
+from core.content.import_report import Entry, Fate, ImportReport, Progress, say_notes
 from core.content.import_texts import Text, batches, one_ahead, prepare_lessons, prepare_materials
 from core.content.import_times import assignment_fields, zone_named
 from core.content.import_withdrawing import find_secrets, say_vanished, withdraw_all
@@ -58,21 +59,23 @@ async def import_course(
     """Bring a class up to a plan: what is new is created, what changed becomes a draft, what a person did stays.
 
     What students saw and is now kept from them is unpublished first. With `publish`, everything of the plan that has a
-        draft saying what the plan says is published, modules first. One thing's failure stops nothing else. Raises
-        `NotFound`, `NotPermitted`, and `Unavailable` when the database or the file store fails; what was imported until
-        then stays, and importing again goes on from there.
+    draft saying what the plan says is published, modules first. One thing's failure stops nothing else. Raises
+    `NotFound`, `NotPermitted`, `Conflict` (an import into this class is running), and `Unavailable` when the database
+    or the file store fails; what was imported until then stays, and importing again goes on from there.
     """
-    run = await _begin(pipeline, actor, class_id, plan, progress or _silent)
-    await run.withdraw(plan.kept_out)
-    await run.modules(plan.modules)
-    await run.lessons(plan.lessons)
-    await run.materials(plan.materials)
-    await run.links(plan.materials)
-    await run.assignments(plan.assignments)
-    await run.process_again()
-    if publish:
-        await run.publish()
-    run.report_vanished()
+    async with only_import(pipeline.sessions, class_id):
+        run = await _begin(pipeline, actor, class_id, plan, progress or _silent)
+        await run.withdraw(plan.kept_out)
+        await run.modules(plan.modules)
+        await run.lessons(plan.lessons)
+        await run.materials(plan.materials)
+        await run.links(plan.materials)
+        await run.assignments(plan.assignments)
+        await run.process_again()
+        if publish:
+            await run.publish()
+        run.report_vanished()
+        run.report_notes(plan.materials)
     return run.report
 
 
@@ -120,6 +123,7 @@ class _Run:
     progress: Progress
     total: int
     done: int = 0
+    slides_with_notes: int = 0
     ids: dict[tuple[str, str], UUID] = field(default_factory=dict)
     to_process: list[Show] = field(default_factory=list)
     to_publish: list[Show] = field(default_factory=list)
@@ -205,10 +209,17 @@ class _Run:
         """Name what earlier imports brought and the course no longer has."""
         self.report.add(say_vanished(self.known, self.planned, self.report.of(Fate.WITHDRAWN)))
 
+    def report_notes(self, planned: Sequence[PlannedMaterial]) -> None:
+        """Say how many slides' speaker notes were read now, and whether students may find them."""
+        if self.slides_with_notes:
+            included = any(each.speaker_notes for each in planned)
+            self.report.notes += (say_notes(self.slides_with_notes, included=included),)
+
     async def _write_texts(self, kind: Kind, texts: Sequence[Text]) -> None:
         writes, kept_out = [], []
         for text in texts:
             self.report.pages += text.pages
+            self.slides_with_notes += text.slides_with_notes
             self.report.chunks += len(text.reading.chunks) if text.reading else 0
             if text.secret:
                 kept_out.append(LeftOut(text.planned.key, text.secret))

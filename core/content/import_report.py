@@ -63,3 +63,11 @@ class ImportReport:
     def add(self, entries: Iterable[Entry]) -> None:
         """Add what was done."""
         self.entries.extend(entries)
+
+
+def say_notes(slides: int, *, included: bool) -> str:
+    """Say what became of the speaker notes of so many slides."""
+    of = f"The speaker notes of {slides} slide{'' if slides == 1 else 's'}"
+    if included:
+        return f"{of} can be found and quoted by students. `speaker_notes: false` in course.yaml keeps them out."
+    return f"{of} were left out. Slides published with them before show them until their new draft is published."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from core.content.fields import FileFields, LessonFields
 from core.content.imported import Known, Verdict, judge
 from core.documents import Reading
 from core.errors import HomeroomError, ModelUnavailable, Oversized, Unreadable
-from core.materials.files import LARGEST_FILE, store_file
+from core.materials.files import LARGEST_FILE, material_type, store_file
 from core.materials.process import Cutting, Failure, Pipeline, Prepared, embed, passages, read_lesson
 
 _AT_ONCE = 32  # texts
@@ -42,6 +43,7 @@ class Text:
     outcome: Prepared | Failure | None = None
     fault: str = ""
     secret: str = ""
+    slides_with_notes: int = 0
 
     @property
     def pages(self) -> int:
@@ -87,21 +89,26 @@ async def _prepare_file(pipeline: Pipeline, cut: Cutting, known: Known | None, p
         return Text(planned, Verdict.CREATE, fault=f"The file can't be read: {error.strerror}.")
     except Oversized as error:
         return Text(planned, Verdict.CREATE, fault=error.sentence)
+    name = planned.path.name
     content: dict[str, object] = {"sha256": hashlib.sha256(data).digest()}
+    with contextlib.suppress(Unreadable):  # storing it says so, too
+        content["media_type"] = material_type(data, name, speaker_notes=planned.speaker_notes)
     if planned.title is not None:
         content["title"] = planned.title
     text = Text(planned, judge(known, content))
     if text.verdict not in (Verdict.CREATE, Verdict.CHANGE):
         return text
-    name = planned.path.name
     await _read(text, pipeline.read(data, name, size=cut.size, overlap=cut.overlap), planned.title)
     if text.secret:
         return text
+    if text.reading is not None:
+        text.slides_with_notes = text.reading.slides_with_notes
+        text.reading = text.reading if planned.speaker_notes else text.reading.without_notes()
     own = text.reading.title if text.reading else None
     earlier = known.newest.title if known and known.newest else None
     try:
         title = planned.title or own or earlier or planned.fallback_title
-        text.fields = await store_file(pipeline.storage, data, name, title)
+        text.fields = await store_file(pipeline.storage, data, name, title, speaker_notes=planned.speaker_notes)
     except Unreadable as error:
         text.fault = error.sentence
     return text

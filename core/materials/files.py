@@ -27,6 +27,10 @@ MEDIA_TYPES = {
 MARKDOWN = frozenset(suffix for suffix, media_type in MEDIA_TYPES.items() if media_type == "text/markdown")
 
 
+WITHOUT_NOTES = "; notes=none"
+"""What a presentation's media type ends in when its speaker notes are not to be read, so that no worker does."""
+
+
 def suffix_of(filename: str) -> str:
     """Return the file name's ending in lower case, with its dot, or nothing."""
     return PurePosixPath(filename.replace("\\", "/")).suffix.lower()
@@ -52,7 +56,15 @@ def media_type_of(data: bytes, filename: str) -> str:
     return media_type
 
 
-async def store_file(storage: Storage, data: bytes, filename: str, title: str) -> FileFields:
+def material_type(data: bytes, filename: str, *, speaker_notes: bool = True) -> str:
+    """Return the media type as a material has it. Raises as `media_type_of` does."""
+    media_type = media_type_of(data, filename)
+    return media_type + (WITHOUT_NOTES if media_type == MEDIA_TYPES[".pptx"] and not speaker_notes else "")
+
+
+async def store_file(
+    storage: Storage, data: bytes, filename: str, title: str, *, speaker_notes: bool = True
+) -> FileFields:
     """Check a file and store it under a fresh key. Raises `Empty`, `Oversized`, `WrongType`, `StorageUnavailable`.
 
     A transaction that fails afterwards leaves a file without a row, never a row without its file.
@@ -61,7 +73,7 @@ async def store_file(storage: Storage, data: bytes, filename: str, title: str) -
         title=title,
         storage_key=f"materials/{uuid4()}",
         filename=PurePosixPath(filename.replace("\\", "/")).name,
-        media_type=media_type_of(data, filename),
+        media_type=material_type(data, filename, speaker_notes=speaker_notes),
         byte_size=len(data),
         sha256=hashlib.sha256(data).digest(),
     )

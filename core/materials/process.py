@@ -21,6 +21,7 @@ from core.db import Sessions
 from core.documents import Chunk, Reading
 from core.enums import ProcessingStatus
 from core.errors import Empty, HomeroomError, ModelUnavailable, NotFound, Unreadable
+from core.materials.files import MEDIA_TYPES, WITHOUT_NOTES
 from core.materials.models import MaterialRevision
 from core.materials.queueing import PROCESS
 from core.materials.store_chunks import context, store_chunks
@@ -72,6 +73,7 @@ class _Work:
     body: str | None
     storage_key: str
     filename: str
+    media_type: str
     cutting: Cutting
 
 
@@ -145,6 +147,7 @@ async def _claim(sessions: Sessions, kind: Kind, revision_id: UUID) -> _Work | N
             body=revision.body if isinstance(revision, LessonUnitRevision) else None,
             storage_key=file.storage_key if file else "",
             filename=file.filename if file else _LESSON_FILE,
+            media_type=file.media_type if file else MEDIA_TYPES[".md"],
             cutting=await cutting(session),
         )
 
@@ -156,6 +159,8 @@ async def _prepare(pipeline: Pipeline, work: _Work) -> Prepared | Failure:
         else:
             data = await pipeline.storage.get(work.storage_key)
             reading = await pipeline.read(data, work.filename, size=work.cutting.size, overlap=work.cutting.overlap)
+            if work.media_type.endswith(WITHOUT_NOTES):
+                reading = reading.without_notes()
     except Unreadable as error:
         return Failure(error.code, error.sentence)
     except NotFound:

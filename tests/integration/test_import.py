@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import docx
+import pptx
 import pytest
 from sqlalchemy import select, text, update
 
@@ -20,18 +22,19 @@ from core.content.create import Origin
 from core.content.delete import delete
 from core.content.edit import edit_draft
 from core.content.fields import LessonFields
+from core.content.import_lock import only_import
 from core.content.import_report import Fate, ImportReport
 from core.content.import_writing import Write, write_all
 from core.content.imported import load_known
 from core.content.kinds import LESSON, MODULE
 from core.content.models import LessonUnit, LessonUnitRevision, Module
 from core.content.publish import publish
-from core.errors import NotPermitted, StorageUnavailable
+from core.errors import Conflict, NotPermitted, StorageUnavailable
 from core.materials.link import unlink_material
 from core.materials.models import LessonUnitMaterial
 from tests import factories
 from tests.pipelines import DeadEmbedder, School, open_school
-from tests.unit.documents.samples import pdf
+from tests.unit.documents.samples import deck, pdf
 
 SECRET = "The magnitude is minus twelve."
 COURSE = {
@@ -342,6 +345,62 @@ async def test_two_courses_in_one_class_keep_apart(school: School, course: Path,
     report = await bring(school, other)
     assert report.count(Fate.CREATED) == {"module": 1, "lesson": 1, "material": 1}
     assert not report.of(Fate.VANISHED)
+
+
+async def test_speaker_notes_are_found_unless_the_course_keeps_them_out(school: School, course: Path) -> None:
+    (course / "01-sky/01-moon.pptx").write_bytes(deck())
+    notes = "SELECT count(*) FROM published_chunks WHERE locator ? 'notes'"
+    report = await bring(school, course, publish=True)
+    assert await rows(school, notes) == [1]
+    assert report.notes[-1].startswith("The speaker notes of 1 slide can be found")
+    (course / "course.yaml").write_text("speaker_notes: false")
+    for pipeline in (replace(school.pipeline, embedder=DeadEmbedder()), school.pipeline):  # by a worker; by the import
+        report = await bring(replace(school, pipeline=pipeline), course, publish=True)
+        assert "01-sky/01-moon.pptx" in fates(report, Fate.CHANGED)
+        assert report.notes[-1].startswith("The speaker notes of 1 slide were left out")
+        await school.work()
+        assert await rows(school, notes) == [0]
+        slides = pptx.Presentation(str(course / "01-sky/01-moon.pptx"))
+        slides.slides[0].shapes.title.text = "Another title"
+        slides.save(str(course / "01-sky/01-moon.pptx"))
+    assert "01-sky/01-moon.pptx" in fates(await bring(school, course, publish=True), Fate.UNCHANGED)
+
+
+async def test_two_imports_into_one_class_never_run_at_once(school: School, course: Path) -> None:
+    running, go_on = asyncio.Event(), asyncio.Event()
+
+    class SlowStorage:
+        async def put(self, key: str, data: bytes) -> None:
+            running.set()
+            await go_on.wait()
+            await school.pipeline.storage.put(key, data)
+
+        async def get(self, key: str) -> bytes:
+            return await school.pipeline.storage.get(key)
+
+    slow = replace(school, pipeline=replace(school.pipeline, storage=SlowStorage()))
+    first = asyncio.create_task(bring(slow, course))
+    await running.wait()
+    idle = "SELECT state FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock%' AND pid != pg_backend_pid()"
+    idle += " AND datname = current_database()"
+    assert await rows(school, idle) == ["idle"]
+    with pytest.raises(Conflict, match="An import into this class is running"):
+        await bring(school, course)
+    go_on.set()
+    assert (await first).count(Fate.CREATED) == ALL
+    assert (await bring(school, course)).count(Fate.UNCHANGED) == ALL
+
+
+async def test_an_import_that_dies_lets_the_next_one_in(school: School, course: Path) -> None:
+    with pytest.raises(StorageUnavailable):
+        async with only_import(school.pipeline.sessions, school.class_id):
+            raise StorageUnavailable
+    async with only_import(school.pipeline.sessions, school.class_id):
+        kill = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        assert await rows(
+            school, f"{kill} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        assert (await bring(school, course)).count(Fate.CREATED) == ALL
 
 
 async def test_only_teachers_import(school: School, course: Path) -> None:

@@ -184,6 +184,22 @@ def test_answers_are_told_by_their_words_whatever_the_format(
     assert (reading_gives_answers(name, None, reading) is not None) is kept_out
 
 
+def test_a_mistake_in_the_front_matter_hides_no_word_about_its_audience(tmp_path: Path) -> None:
+    for at, fault in enumerate(("title: [broken", "a: &a 1\nb: *a", "deep: " + "[" * 5000)):
+        made = plan(tmp_path / str(at), {"m/a.md": "# A", "m/b.md": f"---\n{fault}\naudience: Teachers\n---\n# B"})
+        assert [left.path for left in made.kept_out] == ["m/b.md"], fault
+
+
+@pytest.mark.parametrize(
+    ("said", "included", "notes"), [("", True, 0), ("false", False, 0), ("true", True, 0), ("maybe", False, 1)]
+)
+def test_course_yaml_can_keep_speaker_notes_out(tmp_path: Path, said: str, notes: int, *, included: bool) -> None:
+    files = {"m/a.md": "# A", "m/a.pptx": "PK", "instructor/b.pptx": "PK"}
+    made = plan(tmp_path, files | ({"course.yaml": f"speaker_notes: {said}"} if said else {}))
+    assert [(material.key, material.speaker_notes) for material in made.materials] == [("m/a.pptx", included)]
+    assert len(made.notes) == notes
+
+
 def test_a_quiz_in_markdown_is_kept_out_only_with_its_answers(tmp_path: Path) -> None:
     made = plan(
         tmp_path,
@@ -282,6 +298,8 @@ def test_odd_files_are_reported_and_harm_nothing(tmp_path: Path) -> None:
 def test_paths_that_are_no_course(tmp_path: Path) -> None:
     file = tmp_path / "course.imscc"
     file.write_bytes(b"PK")
+    bomb = course(tmp_path / "bomb", {"course.yaml": "title: &a [x]\nskip: [*a, *a]", "a.md": "A"})
+    itself = course(tmp_path / "itself", {"course.yaml": "modules: &a\n  - *a", "a.md": "A"})
     broken = course(tmp_path / "broken", {"course.yaml": "title: [", "a.md": "A"})
     (tmp_path / "empty").mkdir()
     secret = course(tmp_path / "secret", {"answers.md": "42"})
@@ -290,6 +308,8 @@ def test_paths_that_are_no_course(tmp_path: Path) -> None:
     for path, sentence in (
         (file, "unpack it"),
         (broken, "line 1"),
+        (bomb, r"line 2.*alias \*a.*write the value out"),
+        (itself, r"line 2.*alias \*a"),
         (tmp_path / "empty", "empty"),
         (secret, "teachers"),
     ):
