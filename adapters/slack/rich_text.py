@@ -38,7 +38,11 @@ class Piece:
 def read_markdown(markdown: str) -> Iterator[Piece]:
     """Yield the pieces of a Markdown text, in order. HTML in it is text like any other."""
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    yield from _read_blocks(SyntaxTreeNode(parser.parse(harmless(markdown))), 0)
+    text = harmless(markdown)
+    pieces = list(_read_blocks(SyntaxTreeNode(parser.parse(text)), 0))
+    if text and not pieces:  # nothing but marks, such as an empty code block: say at least those
+        pieces = [section([text_element(text)])]
+    yield from pieces
 
 
 def text_element(text: str, style: Style = _PLAIN) -> Element:

@@ -52,6 +52,13 @@ def test_a_list_goes_on_counting_after_code_between_its_items() -> None:
     assert [part.get("offset", 0) for part in lists] == [0, 1]
 
 
+@pytest.mark.parametrize("marks", ["```", ">", "> >\n>", "[a]: https://b.org"])
+def test_a_text_of_nothing_but_marks_is_still_said(marks: str) -> None:
+    (message,) = render(say(marks))
+    assert elements(message.blocks[0]) == [{"type": "text", "text": marks}]
+    assert render(say(" \n\x00")) == ()
+
+
 def test_no_text_of_people_or_models_is_read_as_markup() -> None:
     citation = Citation(1, ATTACK, ATTACK, ATTACK, UUID(int=1))
     parts = (
