@@ -1,4 +1,4 @@
-"""A chat at the terminal with a bot that can be slow: `python -m tests.fakes.terminal_bot`, on a pseudo-terminal."""
+"""A chat at the terminal with a bot that can be slow: `python -m tests.fakes.terminal_bot`, on a pseudo-terminal or a pipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from rich.console import Console
 
-from adapters.terminal.lines import typed_lines
+from adapters.terminal.lines import piped_lines, typed_lines
 from adapters.terminal.surface import chat
 from core.events import Control, Event, Message
 from core.ports import Responder
@@ -57,11 +57,15 @@ async def main() -> bool:
     """Chat until the end of input."""
     bot = Bot()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, bot.go_on.set)
-    return await chat(bot.serve, typed_lines("> "), Console(), email="a@b.example", class_code=None)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    lines = typed_lines("> ") if sys.stdin.isatty() else piped_lines()
+    return await chat(bot.serve, lines, Console(), email="a@b.example", class_code=None)
 
 
 if __name__ == "__main__":
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C typed there becomes a signal here
+    if sys.stdin.isatty():
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C typed there becomes a signal here
     succeeded = asyncio.run(main())
     sys.stdout.write("ended\n")
     sys.exit(0 if succeeded else 1)

@@ -1,4 +1,4 @@
-"""Ctrl-C and Ctrl-D, typed at a real pseudo-terminal."""
+"""Ctrl-C and Ctrl-D, typed at a real pseudo-terminal; and SIGINT while a pipe says nothing."""
 
 from __future__ import annotations
 
@@ -109,3 +109,17 @@ def test_lines_can_be_edited_and_come_back(terminal: Terminal) -> None:
     terminal.wait_for("heard hello")
     terminal.ask("\x10")  # Ctrl-P brings the line before
     terminal.wait_for("heard hello")
+
+
+def test_a_silent_pipe_can_be_left() -> None:
+    program = [sys.executable, "-m", "tests.fakes.terminal_bot"]
+    with subprocess.Popen(
+        program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as chat:
+        try:
+            assert chat.stdout is not None
+            assert chat.stdout.readline() == b"ready\n"
+            chat.send_signal(signal.SIGINT)
+            assert chat.wait(PATIENCE) == -signal.SIGINT
+        finally:
+            chat.kill()
