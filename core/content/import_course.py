@@ -27,7 +27,7 @@ from core.content.import_lock import only_import
 from core.content.import_report import Entry, Fate, ImportReport, Progress, say_notes
 from core.content.import_texts import Text, batches, one_ahead, prepare_lessons, prepare_materials
 from core.content.import_times import assignment_fields, zone_named
-from core.content.import_withdrawing import find_secrets, say_vanished, withdraw_all
+from core.content.import_withdrawing import find_secrets, say_still_shown, say_vanished, withdraw_all
 from core.content.import_writing import Show, Write, process_all_again, publish_all, write_all
 from core.content.imported import Known, Verdict, judge, load_known, load_links, same_source
 from core.content.kinds import ASSIGNMENT, KINDS, LESSON, MATERIAL, MODULE, Kind
@@ -74,6 +74,8 @@ async def import_course(
         await run.process_again()
         if publish:
             await run.publish()
+        else:
+            run.report.notes += tuple(await say_still_shown(plan.kept_out, run.known, run.planned))
         run.report_vanished()
         run.report_notes(plan.materials)
     return run.report

@@ -15,7 +15,7 @@ from core.content.course_plan import LeftOut
 from core.content.import_report import Entry, Fate
 from core.content.import_writing import Show, act_on_each
 from core.content.imported import Known
-from core.content.kinds import KINDS, lock_root
+from core.content.kinds import KINDS, MODULE, lock_root
 from core.content.publish import call_off_publication, unpublish, waiting_publication
 from core.content.revisions import Revision
 from core.errors import HomeroomError
@@ -87,6 +87,24 @@ async def withdraw_all(pipeline: Pipeline, actor: Actor, secrets: Sequence[Secre
 
     done = await act_on_each(pipeline.sessions, secrets, act, failed)
     return [entry for entries in done for entry in entries]
+
+
+async def say_still_shown(kept_out: Sequence[LeftOut], known: _AllKnown, planned: _Keys) -> list[str]:
+    """Name the modules that students see with the text of a file that is kept from them now.
+
+    A module is not unpublished for its description, because that would hide its lessons: the new draft lacks it.
+    """
+    shown = {
+        (kind, key): thing
+        for kind, key, thing in _living(known)
+        if kind == MODULE.name and key in planned[kind] and thing.root.published_revision_id is not None
+    }
+    found = await asyncio.to_thread(_renamed, kept_out, shown) if shown else {}
+    return [
+        f"The module {key} is STILL VISIBLE to students with a description that is now kept from them: {reason}. "
+        "Publish its new draft."
+        for (_, key), reason in found.items()
+    ]
 
 
 def say_vanished(known: _AllKnown, planned: _Keys, withdrawn: Sequence[Entry]) -> Iterator[Entry]:

@@ -181,6 +181,15 @@ async def test_what_is_kept_from_students_later_is_unpublished(school: School, c
     assert {entry.key for entry in report.of(Fate.VANISHED) if "STILL" in entry.reason} == set()
 
 
+async def test_a_description_that_is_kept_from_students_later_is_named(school: School, course: Path) -> None:
+    await bring(school, course, publish=True)
+    (course / "01-sky/README.md").write_text("---\naudience: teachers\n---\n# The Sky\n\nLook up.")
+    report = await bring(school, course)
+    assert [note.startswith("The module 01-sky is STILL VISIBLE") for note in report.notes] == [True]
+    assert not (await bring(school, course, publish=True)).notes
+    assert set(await rows(school, "SELECT description FROM published_modules")) == {""}
+
+
 async def test_what_waits_for_its_text_is_withdrawn_too(school: School, course: Path) -> None:
     dead = replace(school, pipeline=replace(school.pipeline, embedder=DeadEmbedder()))
     await bring(dead, course, publish=True)
