@@ -1,4 +1,4 @@
-"""A chat at the terminal with a bot that can be slow: `python -m tests.fakes.terminal_bot`, on a pseudo-terminal or a pipe."""
+"""A chat with a bot that can be slow, on a terminal or a pipe: `python -m tests.fakes.terminal_bot`."""
 
 from __future__ import annotations
 

@@ -112,9 +112,12 @@ def test_lines_can_be_edited_and_come_back(terminal: Terminal) -> None:
 
 
 def test_a_silent_pipe_can_be_left() -> None:
-    program = [sys.executable, "-m", "tests.fakes.terminal_bot"]
     with subprocess.Popen(
-        program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "tests.fakes.terminal_bot"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as chat:
         try:
             assert chat.stdout is not None
