@@ -33,7 +33,7 @@ from benchmarks.baselines import BM25Okapi, best, cosine, reciprocal_rank_fusion
 from benchmarks.qa_sets import Passage, QASet, Question, read_sets
 from benchmarks.scratch import add_class, add_material, scratch_database, set_knowledge
 from core.db import create_engine, create_sessions
-from core.materials.process import passages as under_their_headings
+from core.materials.process import passages as as_embedded
 from core.ports import Embedder, Vectors
 from core.retrieval.search import Scope, search
 
@@ -98,8 +98,8 @@ async def measure(
     tallies: dict[str, Tally] = defaultdict(Tally)
     for of, members in classes.items():
         asked = [question for question in questions if question.of == of]
-        # As given, a record is embedded by its text alone; the product embeds title and headings too.
-        texts = [one.chunk.text if bare else under_their_headings(one.title, [one.chunk])[0] for one in members]
+        semantic = bare or embedder.inner.semantic  # as given, a record is embedded by its text alone
+        texts = [as_embedded(one.title, [one.chunk], semantic=semantic)[0] for one in members]
         vectors = await embedder.embed(texts)
         queries = await embedder.embed([question.text for question in asked])
         class_id = await add_class(session, f"{name}-{of}-{bare}"[:60])

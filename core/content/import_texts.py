@@ -134,7 +134,8 @@ async def _read(text: Text, reading: Awaitable[Reading], title: str | None) -> N
 async def _embed(pipeline: Pipeline, texts: Sequence[Text]) -> None:
     """Embed a batch's passages together. When no model answers, the texts are left to the queue."""
     read = [(text, text.fields, text.reading) for text in texts if text.fields and text.reading]
-    pieces = [passages(fields.title, reading.chunks) for _, fields, reading in read]
+    semantic = pipeline.embedder.semantic
+    pieces = [passages(fields.title, reading.chunks, semantic=semantic) for _, fields, reading in read]
     try:
         vectors = await embed(pipeline.embedder, [piece for each in pieces for piece in each])
     except ModelUnavailable:
