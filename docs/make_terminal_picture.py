@@ -35,7 +35,7 @@ async def draw() -> str:
 
 
 async def _typed(console: Console) -> AsyncIterator[str]:
-    console.print(Text.assemble(("The Night Sky", "bold"), f" ({CODE}), as Sam. /help, /quit\n"))
+    console.print(Text.assemble(("The Night Sky", "bold"), f" ({CODE}), as Sam\n"))
     for line in QUESTIONS:
         console.print(Text.assemble((PROMPT, "bold green"), (line, "bold")))
         yield line

@@ -16,7 +16,7 @@ from core.replies import Choices, Form, Note, Part, Picture, Reply, Sources, Tab
 
 # A terminal obeys control characters; nothing from a document or a model may reach it as one.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_QUOTE = 220
+_QUOTE = 300
 
 
 def harmless(text: str) -> str:

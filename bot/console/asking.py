@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from adapters.terminal.surface import KEYS, TerminalResponder
 from adapters.terminal.surface import chat as chat_at_terminal
 from bot.app import App
 from bot.bootstrap import open_app
+from bot.clock import run_clock
 from bot.commands.asking import ask as ask_question
 from bot.commands.registry import Request
 from bot.console.options import AsEmail, ClassCode, Json, Lesson, Mode, locator_json, read_mode
@@ -24,7 +26,6 @@ from bot.dispatch import dispatch, resolve
 from bot.settings import read_settings
 from core.answering.answer import Answer
 from core.answering.question import check_question
-from core.answering.store import fail_abandoned
 from core.enums import GenerationStatus, Platform
 from core.events import Event, Message, Place, Sender
 from core.ports import Responder
@@ -46,7 +47,6 @@ async def _chat(email: str, code: str | None) -> bool:
     settings = read_settings()
     configure_log(settings)
     async with open_app(settings) as app:
-        await fail_abandoned(app.sessions)
         event = Message(key="", sender=Sender(Platform.TERMINAL, email), place=Place("", class_code=code), text="")
         visitor = await resolve(app, event)
         console = Console(highlight=False)
@@ -58,12 +58,21 @@ async def _chat(email: str, code: str | None) -> bool:
 
 
 async def converse(app: App, console: Console, lines: AsyncIterator[str], *, email: str, code: str) -> bool:
-    """Carry a conversation through the terminal surface; say whether its last turn succeeded."""
+    """Carry a conversation through the terminal surface; say whether its last turn succeeded.
+
+    The clock ticks along, so that nothing needs another process while people only use the terminal.
+    """
 
     async def serve(event: Event, responder: Responder) -> None:
         await dispatch(app, event, responder)
 
-    return await chat_at_terminal(serve, lines, console, email=email, class_code=code)
+    ended = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run_clock(app, ended))
+        try:
+            return await chat_at_terminal(serve, lines, console, email=email, class_code=code)
+        finally:
+            ended.set()
 
 
 def ask(

@@ -19,7 +19,6 @@ from bot.console.asking import PROMPT, converse
 from bot.console.courses import import_with_progress
 from bot.console.run import configure_log, notice, run_async
 from bot.settings import read_settings
-from core.answering.store import fail_abandoned
 from core.audit.record import Actor
 from core.classes.enrol import create_class, enrol, find_class
 from core.content.import_report import Fate
@@ -53,7 +52,6 @@ async def _demo() -> None:
     configure_log(settings)
     notice("Starting the embedded database (the first time takes a few seconds) …")
     async with open_app(settings) as app:
-        await fail_abandoned(app.sessions)
         await prepare(app)
         console = Console(highlight=False)
         lines = typed_lines(PROMPT) if sys.stdin.isatty() and console.is_terminal else _script(console)

@@ -21,6 +21,7 @@ _WORD = re.compile(r"[^\W_]+")
 _LONGEST_HELD = 48  # what is longer between brackets is no citation
 _SHORTEST_WORD = 3
 _LONG_QUOTE = 120  # characters
+_LONGEST_RUN = 300  # characters
 _STEM = 6  # letters compared: a crude stem that works alike in all European languages
 # Below these shares of an answer's content words found in its sources it is called unsupported; where next to no
 # word is shared, the answer is in another language than the sources, and words can't tell.
@@ -155,12 +156,22 @@ def _claims(answer: str) -> list[str]:
 
 def _quote(text: str, claims: list[str]) -> str:
     """Return what of a passage supports the claims best: their own words where they stand in it, else a sentence."""
-    for claim in sorted(claims, key=len, reverse=True):
+    spans: list[tuple[int, int]] = []
+    for claim in claims:
         words = re.sub(r"\[\d{1,3}\]", " ", claim).split()
-        found = re.search(r"\s+".join(map(re.escape, words)), text) if words else None
-        if found:
-            return found.group()
-    return _best_sentence(text, " ".join(claims))
+        if words and (found := re.search(r"\s+".join(map(re.escape, words)), text)):
+            spans.append(found.span())
+    runs: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        # Sentences that follow one another are quoted together.
+        if runs and not text[runs[-1][1] : start].strip() and end - runs[-1][0] <= _LONGEST_RUN:
+            runs[-1] = (runs[-1][0], max(end, runs[-1][1]))
+        else:
+            runs.append((start, end))
+    if not runs:
+        return _best_sentence(text, " ".join(claims))
+    start, end = max(runs, key=lambda run: run[1] - run[0])
+    return text[start:end]
 
 
 def _best_sentence(text: str, claim: str) -> str:

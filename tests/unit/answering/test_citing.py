@@ -81,3 +81,9 @@ def test_a_slides_lines_are_quoted_one_by_one() -> None:
     source = Source(1, "Saturn", "slide 6", slide + "Titan has lakes of methane")
     (support,) = find_support("Titan has lakes of methane [1].", {1: 1}, (source,))
     assert support.quote == "Titan has lakes of methane"
+
+
+def test_claims_that_stand_in_the_source_are_quoted_together() -> None:
+    answer = "The Sun also helps. [1]\nTides are caused by the gravity of the Moon. [1]"
+    (support,) = find_support(answer, {1: 1}, SOURCES)
+    assert support.quote == "The Sun also helps. Tides are caused by the gravity of the Moon."
