@@ -17,7 +17,7 @@ from bot.settings import read_settings
 
 QUESTIONS = (
     "How far can Venus get from the Sun in the sky?",
-    "How far away is the Beehive cluster?",
+    "When does it never get fully dark at 52 degrees north?",
     "+1",
     "Who won the football world cup?",
     "/assignments",

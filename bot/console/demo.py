@@ -35,8 +35,8 @@ SCRIPT = (
     "Why does the Moon have phases?",
     "And how long does one cycle take?",
     "+1",
-    "How far away is the Beehive cluster?",
-    "How thick are Saturn's rings?",
+    "When does it never get fully dark at 52 degrees north?",
+    "How long did Venera 13 survive on the ground?",
     "Who won the football world cup?",
     "/assignments",
 )
