@@ -24,6 +24,7 @@ from core.content.course_plan import (
 from core.content.create import Origin
 from core.content.fields import Fields, ModuleFields
 from core.content.import_lock import only_import
+from core.content.import_parents import parent_of
 from core.content.import_report import Entry, Fate, ImportReport, Progress, say_notes
 from core.content.import_texts import Text, batches, one_ahead, prepare_lessons, prepare_materials
 from core.content.import_times import assignment_fields, zone_named
@@ -249,7 +250,7 @@ class _Run:
         return False
 
     def _has_parent(self, kind: Kind, planned: Planned) -> bool:
-        parent = _parent(planned)
+        parent = parent_of(planned)
         if parent is None or (parent[0].name, parent[1]) in self.ids:
             return True
         over = self._known(*parent)
@@ -283,7 +284,7 @@ class _Run:
                         self.to_publish.append(Show(kind, written.key, written.root_id))
 
     def _write(self, kind: Kind, planned: Planned, fields: Fields, outcome: Prepared | Failure | None = None) -> Write:
-        parent = _parent(planned)
+        parent = parent_of(planned)
         over = self.ids.get((parent[0].name, parent[1])) if parent else None
         return Write(
             kind=kind,
@@ -305,21 +306,6 @@ class _Run:
     def _advance(self, steps: int, what: str) -> None:
         self.done += steps
         self.progress(self.done, self.total, what)
-
-
-def _parent(planned: Planned) -> tuple[Kind, str] | None:
-    """Return what a thing stands in, by kind and key; None for the class."""
-    match planned:
-        case PlannedLesson(module=module):
-            return (MODULE, module)
-        case PlannedMaterial(lesson=lesson) if lesson is not None:
-            return (LESSON, lesson)
-        case PlannedAssignment(lesson=lesson) if lesson is not None:
-            return (LESSON, lesson)
-        case PlannedAssignment(module=module) if module is not None:
-            return (MODULE, module)
-        case _:
-            return None
 
 
 def _silent(_done: int, _total: int, _what: str) -> None:
