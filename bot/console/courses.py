@@ -41,7 +41,9 @@ def import_(
 async def _import(path: Path, code: str, email: str, *, publish: bool) -> ImportReport:
     settings = read_settings()
     configure_log(settings)
-    async with open_app(settings) as opened:
+    # Past any pooler, which could hand the lock that keeps a second import out to somebody else.
+    direct = settings.model_copy(update={"database_url": settings.database_direct_url or settings.database_url})
+    async with open_app(direct) as opened:
         actor, class_ = await acting(opened, email, code)
         return await import_with_progress(opened, actor, class_.id, path, publish=publish)
 
