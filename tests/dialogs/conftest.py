@@ -61,9 +61,7 @@ def settings_for(database_url: str, home: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-async def app(
-    server: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[App]:
+async def app(server: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     """Yield a whole bot with no language model, its class holding the published sample course.
 
     What it does is committed, so it has a database of its own.
