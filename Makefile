@@ -28,7 +28,7 @@ test: $(READY) lint
 	$(BIN)/pytest -n 2 --dist loadfile
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
