@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.documents import Document, Reading
+from core.documents import Reading
 from core.replies import Audience, Reply
 
 Vectors = npt.NDArray[np.float32]
@@ -109,14 +109,6 @@ class Embedder(Protocol):
 
     async def aclose(self) -> None:
         """Give back connections."""
-        ...
-
-
-class DocumentParser(Protocol):
-    """Turns a file's bytes into text with locators. Pure and blocking: callers run it off the event loop."""
-
-    def __call__(self, data: bytes, filename: str) -> Document:
-        """Parse by the file's name and content. Raises the children of `Unreadable`."""
         ...
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import ENUM, JSONB
+from sqlalchemy.dialects.postgresql import ENUM
 
-from core.enums import AiPolicy, GradeStatus, MaterialKind
+from core.enums import AiPolicy, MaterialKind
 
 views = MetaData()
 
@@ -65,28 +65,4 @@ published_assignments = Table(
     Column("due_at", DateTime(timezone=True)),
     Column("closes_at", DateTime(timezone=True)),
     Column("ai_policy", ENUM(AiPolicy, name="ai_policy", create_type=False)),
-)
-published_chunks = Table(
-    "published_chunks",
-    views,
-    Column("id", Uuid),
-    Column("class_id", Uuid),
-    Column("lesson_unit_id", Uuid),
-    Column("material_id", Uuid),
-    Column("title", Text),
-    Column("context", Text),
-    Column("text", Text),
-    Column("locator", JSONB),
-)
-published_grades = Table(
-    "published_grades",
-    views,
-    Column("id", Uuid),
-    Column("class_id", Uuid),
-    Column("assignment_id", Uuid),
-    Column("student_user_id", Uuid),
-    Column("score", Numeric(9, 2)),
-    Column("status", ENUM(GradeStatus, name="grade_status", create_type=False)),
-    Column("feedback", Text),
-    Column("released_at", DateTime(timezone=True)),
 )

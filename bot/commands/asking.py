@@ -126,7 +126,6 @@ COMMANDS = (
             ),
             Option("lesson", "The lesson to answer from, by number or title", OptionKind.LESSON),
         ),
-        example="/ask lesson:2.3 What is a constellation?",
     ),
 )
 CONTROLS = {RETRY: retry, ASK_CLASS: ask_class, ASK_GENERAL: ask_general, STOP: stop}

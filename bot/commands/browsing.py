@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.registry import Command, Option, OptionKind, Request
 from core.answering.history import list_history
 from core.content.browse import list_assignments, list_lessons, list_materials
 from core.enums import GenerationStatus
+from core.identity.permissions import require_member
 from core.replies import Note, Reply, Table, say
 from core.text import one_line
 
 _SHORT = 70
 
 
+@asynccontextmanager
+async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
+    """Open a session to read a class in, for somebody who is in it. Raises `NotPermitted`."""
+    async with request.app.sessions() as session:
+        await require_member(session, request.actor, request.visitor.class_id)
+        yield session
+
+
 async def run_lessons(request: Request) -> Reply:
     """Serve /lessons."""
-    async with request.app.sessions() as session:
+    async with _reading(request) as session:
         lessons = await list_lessons(session, request.visitor.class_id)
     wanted = request.options.get("find", "").casefold()
     lessons = [item for item in lessons if wanted in f"{item.title} {item.module_title}".casefold()]
@@ -29,7 +42,7 @@ async def run_lessons(request: Request) -> Reply:
 
 async def run_materials(request: Request) -> Reply:
     """Serve /materials."""
-    async with request.app.sessions() as session:
+    async with _reading(request) as session:
         materials = await list_materials(session, request.visitor.class_id)
     wanted = request.options.get("find", "").casefold()
     materials = [item for item in materials if wanted in f"{item.title} {item.filename}".casefold()]
@@ -44,7 +57,7 @@ async def run_materials(request: Request) -> Reply:
 
 async def run_assignments(request: Request) -> Reply:
     """Serve /assignments."""
-    async with request.app.sessions() as session:
+    async with _reading(request) as session:
         assignments = await list_assignments(session, request.visitor.class_id)
     if not assignments:
         return say("No assignments are published yet.")
@@ -62,7 +75,7 @@ async def run_assignments(request: Request) -> Reply:
 
 async def run_history(request: Request) -> Reply:
     """Serve /history."""
-    async with request.app.sessions() as session:
+    async with _reading(request) as session:
         past = await list_history(session, request.visitor.user_id, request.visitor.class_id)
     if not past:
         return say("You have not asked anything in this class yet.")

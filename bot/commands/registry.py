@@ -75,7 +75,6 @@ class Command:
     run: Run
     options: tuple[Option, ...] = ()
     who: Who = Who.MEMBER
-    example: str = ""
 
     def check(self, options: Mapping[str, str]) -> dict[str, str]:
         """Return the options that were given, checked. Raises `InvalidInput`."""

@@ -1,15 +1,10 @@
-"""What students see: the `published_…` views, each with its SQL and its columns.
+"""What students see: the `published_…` views, each with its SQL; `core/published.py` has them as tables to select from.
 
 They hold only what is published, undeleted and in a living class; student-facing code reads nothing else. What hangs
 on a thing of another class is not shown.
 """
 
 from __future__ import annotations
-
-from sqlalchemy import MetaData
-
-# Views are no tables: their own metadata keeps them out of CREATE TABLE and of autogenerate.
-views = MetaData()
 
 VIEWS = {
     "published_modules": """

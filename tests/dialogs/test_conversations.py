@@ -9,7 +9,10 @@ from sqlalchemy import text
 
 from bot.app import App
 from core.answering.store import fail_abandoned
-from tests.dialogs.conftest import NewStudent, Talk
+from core.audit.record import Actor
+from core.classes.enrol import get_class, leave
+from core.identity.people import get_person
+from tests.dialogs.conftest import CODE, NewStudent, Talk
 
 
 async def test_an_answer_cites_its_page_with_a_sentence_of_it(talk: Talk) -> None:
@@ -148,3 +151,13 @@ async def test_an_abandoned_answer_is_ended(talk: Talk) -> None:
         )
     assert await fail_abandoned(talk.app.sessions) == 1
     assert "(failed)" in await talk.say("/history")
+
+
+async def test_who_left_the_class_reads_nothing_more(talk: Talk) -> None:
+    await talk.say("How long does dark adaptation take?")
+    async with talk.app.sessions.begin() as session:
+        class_ = await get_class(session, CODE)
+        person = await get_person(session, talk.email)
+        await leave(session, Actor.command_line(), class_.id, person.id)
+    for line in ("/lessons", "/materials", "/assignments", "/history", "How long does dark adaptation take?"):
+        assert "You are not in" in await talk.say(line)
