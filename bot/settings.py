@@ -26,6 +26,19 @@ class Settings(BaseSettings):
     chat_model: str = "gpt-4.1-mini"
     embedding_model: str = "lexical-v1"
     embedding_dimension: int = Field(default=1536, ge=8, le=4000)
+    secret_key: SecretStr | None = None
+    public_url: str | None = None
+    port: int = Field(default=8080, ge=0, le=65535)
+    command_prefix: str = Field(default="", pattern=r"^[a-z0-9_-]{0,12}$")
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    slack_client_id: str | None = None
+    slack_client_secret: SecretStr | None = None
+    slack_api_url: str = "https://slack.com/api/"
+    slack_mode: Literal["socket", "http"] = "socket"
+    supabase_url: str | None = None
+    supabase_service_role_key: SecretStr | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     log_format: Literal["text", "json"] = "text"
 

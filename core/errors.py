@@ -48,6 +48,13 @@ class Ambiguous(HomeroomError):
         self.candidates = candidates
 
 
+class NotLinked(HomeroomError):
+    """I don't know who you are here yet."""
+
+    code = "not_linked"
+    exit_code = 4
+
+
 class NotPermitted(HomeroomError):
     """You may not do that here."""
 
@@ -77,6 +84,13 @@ class LimitReached(HomeroomError):
 
 
 # What somebody else has to mend.
+
+
+class LinkingUnavailable(HomeroomError):
+    """Linking by email is not set up here. Ask your teacher for a code instead."""
+
+    code = "linking_unavailable"
+    exit_code = 7
 
 
 class Unavailable(HomeroomError):

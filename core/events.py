@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 
 from core.enums import Platform
 
@@ -19,12 +21,25 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it happened. `private` means that nobody else reads there; `class_code` is set where the place says it."""
+    """Where it happened. `private` means that nobody else reads there; `class_code` is set where the place says it.
+
+    `shared` means that people of another organisation read along.
+    """
 
     channel_id: str
     thread_id: str | None = None
     private: bool = True
     class_code: str | None = None
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came along. `reference` is what the surface needs to fetch it; `size` in bytes, 0 when unknown."""
+
+    name: str
+    reference: str
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +53,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message(Event):
-    """A message that is meant for the bot: a question, or a reply in a thread the bot takes part in."""
+    """A message that is meant for the bot: a question, or a reply in a thread the bot takes part in.
+
+    `addressed` says that it is meant for the bot by itself: a direct message, or one that mentions it. `message_id` is
+    the platform's.
+    """
 
     text: str
+    addressed: bool = True
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +71,7 @@ class Command(Event):
     name: str
     text: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Attachment] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +81,38 @@ class Control(Event):
     action: str
     value: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Attachment] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction(Event):
-    """An emoji put on one of our messages, or taken off it. `message_id` is the platform's."""
+    """An emoji put on one of our messages, or taken off it. `message_id` is the platform's, and so is the time `at`.
+
+    Platforms deliver these in any order, so the time says which came last.
+    """
 
     emoji: str
     added: bool
     message_id: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion(Event):
+    """A person took their message back. `message_id` is the platform's."""
+
+    message_id: str
+
+
+class Page(StrEnum):
+    """A page of the bot's own."""
+
+    HOME = "home"
+    MESSAGES = "messages"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit(Event):
+    """A person opened a page of the bot's own: what stands there is made for them."""
+
+    page: Page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.documents import Reading
+from core.events import Attachment, Event
 from core.replies import Audience, Reply
 
 Vectors = npt.NDArray[np.float32]
@@ -154,13 +155,76 @@ class AnswerStream(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a platform says about a user of its own. `email` only where the platform has verified it.
+
+    `guest`: let in by invitation, to some channels only. `stranger`: of another organisation, or a bot.
+    """
+
+    email: str | None = None
+    name: str = ""
+    guest: bool = False
+    stranger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One message of ours on a platform; `message_id` is None while it is not known whether it was posted."""
+
+    answer_id: UUID
+    channel_id: str
+    message_id: str | None
+    thread_id: str | None = None
+
+
 class Responder(Protocol):
-    """Carries replies back to where an event came from."""
+    """The other end of one event: carries replies back to where it came from, and tells what the platform knows.
+
+    Whatever a platform refuses is dealt with inside: a reply that can't be shown where it was asked goes to the person
+    alone. Raises `Unavailable` when nothing can be shown at all.
+    """
 
     async def send(self, reply: Reply) -> None:
-        """Show a whole reply to its audience."""
+        """Show a whole reply to its audience; a form is opened where that is possible."""
         ...
 
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:
         """Open an answer that is shown as it is written; the surface offers Stop while it lasts."""
+        ...
+
+    async def working(self) -> None:
+        """Show that the question is being worked on, until something is sent or begun. Never raises."""
+        ...
+
+    async def profile(self) -> Profile | None:
+        """Return what the platform says about the sender; None where it says nothing."""
+        ...
+
+    async def readers(self) -> frozenset[str] | None:
+        """Return the platform's ids of the people who read here, without bots; None where that can't be known."""
+        ...
+
+    async def fetch(self, attachment: Attachment) -> bytes:
+        """Return a file that came with the event. Raises `Oversized`, `NotFound`, `Unavailable`."""
+        ...
+
+    async def retract(self, posts: Sequence[Post]) -> None:
+        """Take back what a process that died had posted, whether or not it could note so. Never raises."""
+        ...
+
+
+class Inbox(Protocol):
+    """Takes in what people do.
+
+    `route` is what the surface needs to answer later: short strings, and no secrets but those that die by themselves,
+    such as Slack's `response_url`.
+    """
+
+    async def accept(self, event: Event, route: Mapping[str, str], responder: Responder | None = None) -> bool:
+        """Store an event and begin to serve it; return once it is stored. False for one that was here before.
+
+        Without a `responder` the surface is asked for one by event and route. Raises `DatabaseUnavailable`: then it
+        must not be acknowledged.
+        """
         ...

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -81,7 +82,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a form."""
+    """One field of a form; a `file` one takes a file instead of text."""
 
     name: str
     label: str
@@ -89,6 +90,7 @@ class Field:
     long: bool = False
     required: bool = True
     options: tuple[str, ...] = ()
+    file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,16 @@ Part = Text | Note | Sources | Table | Picture | Choices | Form
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Something to say: parts in order, and to whom. `answer_id` ties it to a stored answer, for reactions."""
+    """Something to say: parts in order, and to whom. `answer_id` ties it to a stored answer, for reactions.
+
+    `field_errors` says what is wrong with which field of the form that was sent, where it can still be shown there.
+    """
 
     parts: tuple[Part, ...]
     audience: Audience = Audience.PERSON
     answer_id: UUID | None = None
     failed: bool = False
+    field_errors: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return the reply's text parts alone."""

@@ -54,12 +54,16 @@ class Chat(Entity, Base):
 
 
 class ChatMessage(Entity, Base):
-    """A question, or an answer as far as it is written. `lease_until` tells a writing process from a dead one."""
+    """A question, or an answer as far as it is written. `lease_until` tells a writing process from a dead one.
+
+    `inbox_event_id` is the event a question came in by, so that one which is served again does not stand here twice.
+    """
 
     __tablename__ = "chat_messages"
     __table_args__ = (
         Index("ix_chat_messages_chat_id", "chat_id", "created_at"),
         Index("ix_chat_messages_streaming", "lease_until", postgresql_where=text("status = 'STREAMING'")),
+        Index("ix_chat_messages_inbox_event_id", "inbox_event_id", postgresql_where=text("inbox_event_id IS NOT NULL")),
         CheckConstraint("(role = 'ASSISTANT') = (status IS NOT NULL)", name="answers_have_status"),
     )
 
@@ -67,6 +71,7 @@ class ChatMessage(Entity, Base):
     role: Mapped[MessageRole] = mapped_column(native_enum(MessageRole, "message_role"))
     text: Mapped[str] = mapped_column(server_default="")
     answers_message_id: Mapped[UUID | None] = mapped_column(ForeignKey("chat_messages.id"), index=True)
+    inbox_event_id: Mapped[UUID | None]
     source_mode: Mapped[SourceMode] = mapped_column(native_enum(SourceMode, "source_mode"))
     status: Mapped[GenerationStatus | None] = mapped_column(native_enum(GenerationStatus, "generation_status"))
     lease_until: Mapped[datetime | None]

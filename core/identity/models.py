@@ -14,7 +14,10 @@ from core.enums import GlobalRole, LinkMethod, Platform
 
 
 class AppUser(Entity, Base):
-    """A person. `auth_user_id` is their Supabase Auth id, once verified."""
+    """A person. `auth_user_id` is their Supabase Auth id, once verified.
+
+    `raised_at` is when they last came to teach, or to administer: a link made before that does not do any more.
+    """
 
     __tablename__ = "app_users"
     __table_args__ = (
@@ -28,6 +31,7 @@ class AppUser(Entity, Base):
         native_enum(GlobalRole, "global_role"), server_default=GlobalRole.UNASSIGNED.value
     )
     auth_user_id: Mapped[UUID | None]
+    raised_at: Mapped[datetime | None]
     time_zone: Mapped[str] = mapped_column(server_default="UTC")
 
 
@@ -46,7 +50,7 @@ class Workspace(Entity, Base):
 
 
 class WorkspaceIdentity(Entity, Base):
-    """A platform's user who is one of our people, and how we know."""
+    """A platform's user who is one of our people, and how we know; `class_id` is the class they chose here, if any."""
 
     __tablename__ = "workspace_identities"
     __table_args__ = (unique_while_live("uq_workspace_identities_platform_user", "workspace_id", "platform_user_id"),)
@@ -56,6 +60,7 @@ class WorkspaceIdentity(Entity, Base):
     app_user_id: Mapped[UUID] = mapped_column(ForeignKey("app_users.id"), index=True)
     method: Mapped[LinkMethod] = mapped_column(native_enum(LinkMethod, "link_method"))
     linked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    class_id: Mapped[UUID | None] = mapped_column(ForeignKey("classes.id"))
 
 
 class LinkCode(Identified, Base):

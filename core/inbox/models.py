@@ -14,17 +14,25 @@ from core.enums import ActionKind, ActionState, InboxState, NotificationState, P
 
 
 class InboxEvent(Identified, Base):
-    """A platform's event, once. Rows go when they are done and old: this is no entity."""
+    """A platform's event, once. Rows go when they are done and old: this is no entity.
+
+    `event` is emptied when it is done. With `waits_until` it is not served yet: its sender has to say who they are, or
+    which class they mean. `sender` is workspace and user, for those.
+    """
 
     __tablename__ = "inbox_events"
     __table_args__ = (
         UniqueConstraint("platform", "dedupe_key"),
         Index("ix_inbox_events_open", "lease_until", postgresql_where=text("state IN ('RECEIVED', 'WORKING')")),
+        Index("ix_inbox_events_waiting", "platform", "sender", postgresql_where=text("waits_until IS NOT NULL")),
     )
 
     platform: Mapped[Platform] = mapped_column(native_enum(Platform, "platform"))
     dedupe_key: Mapped[str]
     event: Mapped[dict[str, Any]]
+    route: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    sender: Mapped[str] = mapped_column(server_default="")
+    waits_until: Mapped[datetime | None]
     state: Mapped[InboxState] = mapped_column(
         native_enum(InboxState, "inbox_state"), server_default=InboxState.RECEIVED.value
     )
@@ -34,18 +42,23 @@ class InboxEvent(Identified, Base):
 
 
 class MessageDelivery(Identified, Base):
-    """One part of an answer as posted on a platform; `message_id` is null between the intent and the post."""
+    """One part of an answer as posted on a platform; `message_id` is null between the intent and the post.
+
+    A question that was asked by a message has a row too, which is that message.
+    """
 
     __tablename__ = "message_deliveries"
     __table_args__ = (
         UniqueConstraint("chat_message_id", "platform", "channel_id", "part"),
         Index("ix_message_deliveries_message", "platform", "channel_id", "message_id"),
+        Index("ix_message_deliveries_thread", "platform", "channel_id", "thread_id"),
     )
 
     chat_message_id: Mapped[UUID] = mapped_column(ForeignKey("chat_messages.id"))
     platform: Mapped[Platform] = mapped_column(native_enum(Platform, "platform"))
     workspace_id: Mapped[UUID | None] = mapped_column(ForeignKey("workspaces.id"))
     channel_id: Mapped[str]
+    thread_id: Mapped[str | None]
     part: Mapped[int] = mapped_column(server_default="0")
     message_id: Mapped[str | None]
 

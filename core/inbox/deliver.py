@@ -1,0 +1,152 @@
+"""Which platform message shows which part of which answer: stored before it is posted, completed after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.answering.models import Chat, ChatMessage
+from core.db import Sessions, autocommit
+from core.enums import MessageRole, Platform, SourceMode
+from core.inbox.models import MessageDelivery
+from core.ports import Post
+
+_INTEND = text(
+    """
+    INSERT INTO message_deliveries (chat_message_id, platform, workspace_id, channel_id, thread_id, part, message_id)
+    VALUES (
+        :chat_message_id, CAST(:platform AS platform),
+        (
+            SELECT id FROM workspaces
+            WHERE platform = CAST(:platform AS platform) AND external_id = :workspace AND deleted_at IS NULL
+        ),
+        :channel_id, :thread_id, :part, :message_id
+    )
+    ON CONFLICT (chat_message_id, platform, channel_id, part)
+    DO UPDATE SET thread_id = excluded.thread_id, message_id = excluded.message_id
+    """
+)
+_NOTE = text(
+    """
+    UPDATE message_deliveries SET message_id = :message_id, thread_id = coalesce(:thread_id, thread_id)
+    WHERE chat_message_id = :chat_message_id AND platform = CAST(:platform AS platform) AND channel_id = :channel_id
+        AND part = :part
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """Notes where a platform's workspace shows answers."""
+
+    sessions: Sessions
+    platform: Platform
+    workspace: str
+
+    async def intend(
+        self, message_id: UUID, channel_id: str, thread_id: str | None, part: int = 0, *, posted: str | None = None
+    ) -> None:
+        """Note that part `part` of a message is about to be posted, or that it stands as the post `posted` already."""
+        values = {
+            "chat_message_id": message_id,
+            "platform": self.platform.value,
+            "workspace": self.workspace,
+            "channel_id": channel_id,
+            "thread_id": thread_id,
+            "part": part,
+            "message_id": posted,
+        }
+        async with autocommit(self.sessions) as session:
+            await session.execute(_INTEND, values)
+
+    async def note(
+        self, message_id: UUID, channel_id: str, part: int, posted: str, *, thread_id: str | None = None
+    ) -> None:
+        """Note the platform's id of what was posted, and the thread where that became known only now."""
+        values = {
+            "chat_message_id": message_id,
+            "platform": self.platform.value,
+            "channel_id": channel_id,
+            "part": part,
+            "message_id": posted,
+            "thread_id": thread_id,
+        }
+        async with autocommit(self.sessions) as session:
+            await session.execute(_NOTE, values)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadContext:
+    """What the last answer in a thread drew on."""
+
+    class_id: UUID | None
+    mode: SourceMode
+    lesson_unit_id: UUID | None
+
+
+async def answer_shown(session: AsyncSession, platform: Platform, channel_id: str, message_id: str) -> UUID | None:
+    """Return the answer that a platform's message shows a part of, or None."""
+    return await _shown(session, platform, channel_id, message_id, MessageRole.ASSISTANT)
+
+
+async def question_shown(session: AsyncSession, platform: Platform, channel_id: str, message_id: str) -> UUID | None:
+    """Return the question that a platform's message is, or None."""
+    return await _shown(session, platform, channel_id, message_id, MessageRole.USER)
+
+
+async def _shown(
+    session: AsyncSession, platform: Platform, channel_id: str, message_id: str, role: MessageRole
+) -> UUID | None:
+    return await session.scalar(
+        select(MessageDelivery.chat_message_id)
+        .join(ChatMessage, ChatMessage.id == MessageDelivery.chat_message_id)
+        .where(
+            MessageDelivery.platform == platform,
+            MessageDelivery.channel_id == channel_id,
+            MessageDelivery.message_id == message_id,
+            ChatMessage.role == role,
+        )
+    )
+
+
+async def posts_of_event(session: AsyncSession, inbox_event_id: UUID) -> list[Post]:
+    """Return what was posted, or was about to be, for the question that an event brought."""
+    question = select(ChatMessage.id).where(ChatMessage.inbox_event_id == inbox_event_id)
+    rows = await session.execute(
+        select(
+            MessageDelivery.chat_message_id,
+            MessageDelivery.channel_id,
+            MessageDelivery.message_id,
+            MessageDelivery.thread_id,
+        )
+        .join(ChatMessage, ChatMessage.id == MessageDelivery.chat_message_id)
+        .where(ChatMessage.answers_message_id.in_(question), ChatMessage.deleted_at.is_(None))
+        .order_by(MessageDelivery.chat_message_id, MessageDelivery.part)
+    )
+    return [Post(*row) for row in rows]
+
+
+async def thread_context(
+    session: AsyncSession, platform: Platform, channel_id: str, thread_id: str
+) -> ThreadContext | None:
+    """Return what the last answer posted in a thread drew on, or None where there is none."""
+    row = (
+        await session.execute(
+            select(Chat.class_id, ChatMessage.source_mode, Chat.lesson_unit_id)
+            .join(ChatMessage, ChatMessage.chat_id == Chat.id)
+            .join(MessageDelivery, MessageDelivery.chat_message_id == ChatMessage.id)
+            .where(
+                MessageDelivery.platform == platform,
+                MessageDelivery.channel_id == channel_id,
+                MessageDelivery.thread_id == thread_id,
+                ChatMessage.role == MessageRole.ASSISTANT,
+                ChatMessage.deleted_at.is_(None),
+            )
+            .order_by(ChatMessage.created_at.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return ThreadContext(*row) if row else None
