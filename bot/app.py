@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.secrets import Secrets
 from bot.settings import Settings
 from core.answering.answer import Answering
 from core.db import Sessions
@@ -22,3 +23,4 @@ class App:
     sessions: Sessions
     answering: Answering
     pipeline: Pipeline
+    secrets: Secrets

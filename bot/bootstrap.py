@@ -15,6 +15,7 @@ from adapters.embedded_postgres import ensure_running
 from adapters.models.extractive import ExtractiveChat
 from adapters.models.lexical import LexicalEmbedder
 from adapters.queue import PostgresQueue, install_queue
+from adapters.secrets import Secrets, kept_key, no_key, parse_keys
 from adapters.storage import open_storage
 from bot.app import App
 from bot.settings import Settings
@@ -82,6 +83,7 @@ async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = N
             sessions=sessions,
             answering=Answering(sessions, (*chat_models, ExtractiveChat()), embedder),
             pipeline=Pipeline(sessions, storage, reader, embedder, queue),
+            secrets=make_secrets(settings),
         )
 
 
@@ -96,6 +98,15 @@ async def schema_revision(engine: AsyncEngine) -> str | None:
     except (DBAPIError, OSError) as error:
         reason = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
         raise DatabaseUnavailable(f"The database can't be reached: {reason}") from error
+
+
+def make_secrets(settings: Settings) -> Secrets:
+    """Return what encrypts and seals; the embedded database has a key of its own. Raises `InvalidInput` (a bad key)."""
+    if settings.secret_key is not None:
+        keys = settings.secret_key.get_secret_value()
+        parse_keys(keys)  # a key that is set and wrong is told at once; one that is missing only where it is needed
+        return Secrets(lambda: keys)
+    return Secrets(no_key if settings.database_url is not None else lambda: kept_key(settings.home))
 
 
 def make_chat_models(settings: Settings) -> tuple[ChatModel, ...]:
