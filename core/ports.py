@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -132,6 +133,14 @@ class Storage(Protocol):
         """Read whole. Raises `NotFound`, `StorageUnavailable`."""
         ...
 
+    async def delete(self, key: str) -> None:
+        """Forget a file; one that is not there is forgotten already. Raises `StorageUnavailable`."""
+        ...
+
+    async def written_before(self, folder: str, moment: datetime) -> list[str]:
+        """Return the keys in a folder (`rosters`) last written before an aware moment. Raises `StorageUnavailable`."""
+        ...
+
 
 class Queue(Protocol):
     """Hands work to the worker processes."""
@@ -140,6 +149,29 @@ class Queue(Protocol):
         self, session: AsyncSession, entrypoint: str, payload: UUID, *, dedupe: str | None = None
     ) -> None:
         """Add a job in the session's transaction, so that a rollback takes it back."""
+        ...
+
+
+class OneTimePasswords(Protocol):
+    """Proves that somebody reads the mail of an address: sends a code there, and checks it."""
+
+    async def check(self) -> None:
+        """Return if the service answers and takes us for who we are. Raises `Unavailable`."""
+        ...
+
+    async def send(self, email: str) -> None:
+        """Send a code. Raises `LimitReached`, `Unavailable`."""
+        ...
+
+    async def verify(self, email: str, code: str) -> UUID:
+        """Return the service's id of whom the address belongs to: the verified `sub`.
+
+        Raises `InvalidInput` (wrong or expired), `LimitReached`, `Unavailable`.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections."""
         ...
 
 
@@ -191,6 +223,13 @@ class Responder(Protocol):
 
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:
         """Open an answer that is shown as it is written; the surface offers Stop while it lasts."""
+        ...
+
+    async def open_thread(self, opening: Reply) -> str | None:
+        """Post in the channel what opens a thread, for a question that came without one; answers go there from now on.
+
+        Returns the thread's id; None where the bot may not post, so that the answer has to go to the person alone.
+        """
         ...
 
     async def working(self) -> None:

@@ -7,18 +7,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
-from sqlalchemy import ARRAY, BindParameter, Uuid, any_, func, literal, select, text
+from sqlalchemy import ARRAY, BindParameter, Uuid, any_, func, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor, record
 from core.classes.models import Class, ClassMembership
+from core.classes.settings import check_language, check_time_zone
 from core.enums import GlobalRole, MembershipRole
 from core.errors import Conflict, InvalidInput, NotFound
 from core.identity.models import AppUser
 from core.identity.permissions import require_global_role, require_teacher
+from core.identity.raising import raise_new_teachers
 from core.text import clean, one_line
 
 _CODE = re.compile(r"[\w][\w.\-]{0,62}")
@@ -80,17 +81,12 @@ async def create_class(
         raise InvalidInput("A class code is letters, digits, dots, dashes and underscores, at most 63 of them.")
     if await find_class(session, code) is not None:
         raise Conflict(f"There is a class “{code}” already.")
-    known = text("SELECT count(*) FROM pg_ts_config WHERE cfgname = :name")
-    if not await session.scalar(known, {"name": clean(language)}):
-        raise InvalidInput(f"“{one_line(language, 40)}” is not a language that PostgreSQL can search in.")
-    if time_zone not in available_timezones():
-        raise InvalidInput(f"“{one_line(time_zone, 40)}” is not a time zone; Europe/Zurich is one, for example.")
     made = Class(
         code=code,
         title=one_line(title, 300) or code,
         description=clean(description),
-        language=clean(language),
-        time_zone=time_zone,
+        language=await check_language(session, language),
+        time_zone=check_time_zone(time_zone),
         created_by_user_id=actor.user_id,
     )
     try:
@@ -145,6 +141,9 @@ async def lock_class(session: AsyncSession, class_id: UUID) -> None:
 async def _enrol_all(
     session: AsyncSession, actor: Actor, class_id: UUID, enrolments: Sequence[Enrolment]
 ) -> list[ClassMembership]:
+    await raise_new_teachers(
+        session, actor, {each.user_id for each in enrolments if each.role is MembershipRole.TEACHER}
+    )
     before = await session.scalars(
         select(ClassMembership)
         .where(

@@ -14,7 +14,6 @@ from sqlalchemy import ARRAY, Uuid, any_, delete, func, insert, literal, select,
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from core.audit.models import AuditLog
 from core.audit.record import Actor, record
 from core.classes.models import Class, ClassMembership
 from core.db import Sessions
@@ -22,6 +21,7 @@ from core.enums import GlobalRole, LinkMethod, MembershipRole
 from core.errors import Conflict, HomeroomError, InvalidInput, LimitReached, NotFound, NotPermitted
 from core.identity.link import link
 from core.identity.models import AppUser, LinkCode
+from core.identity.tries import Try, record_try, require_tries_left, take_turn
 
 ON_THE_SPOT = timedelta(minutes=15)
 LONGEST = timedelta(days=60)
@@ -34,8 +34,6 @@ _LENGTH, _GROUP = 12, 4
 
 _MADE_AN_HOUR = 10  # for one person; the operator is not counted
 _KEPT = timedelta(days=30)  # after its end, so that a code can still be called expired
-_REFUSED = "identity.link_refused"
-_REFUSALS = ((5, timedelta(minutes=15), "in a quarter of an hour"), (20, timedelta(days=1), "tomorrow"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +107,13 @@ async def redeem_code(
     """
     digest = _digest(code)
     async with sessions.begin() as session:
-        # One try of an account at a time, so that a hundred at once are not five.
-        turn = func.hashtextextended(f"{workspace_id} {platform_user_id}", 0)
-        await session.execute(select(func.pg_advisory_xact_lock(turn)))
-        await _require_tries_left(session, workspace_id, platform_user_id)
+        await take_turn(session, workspace_id, platform_user_id)
+        await require_tries_left(session, workspace_id, platform_user_id)
         try:
             return await _redeem(session, workspace_id, platform_user_id, digest, surface)
         except HomeroomError as error:
             refusal = error
-            record(
-                session,
-                Actor.system(surface),
-                _REFUSED,
-                "workspace",
-                workspace_id,
-                platform_user_id=platform_user_id,
-                reason=error.code,
-            )
+            record_try(session, Try.REFUSED, workspace_id, platform_user_id, surface=surface, reason=error.code)
     raise refusal
 
 
@@ -190,21 +178,6 @@ async def _require_few(session: AsyncSession, wanted: set[UUID]) -> None:
     often = hour.group_by(LinkCode.app_user_id).having(func.count() >= _MADE_AN_HOUR)
     if (await session.scalars(often)).first() is not None:
         raise LimitReached("That were many codes for one person. Please try again in an hour.")
-
-
-async def _require_tries_left(session: AsyncSession, workspace_id: UUID, platform_user_id: str) -> None:
-    for most, span, when in _REFUSALS:
-        refused = await session.scalar(
-            select(func.count()).where(
-                AuditLog.action == _REFUSED,
-                AuditLog.entity_type == "workspace",
-                AuditLog.entity_id == workspace_id,
-                AuditLog.created_at > func.now() - span,
-                AuditLog.details["platform_user_id"].astext == platform_user_id,
-            )
-        )
-        if refused is not None and refused >= most:
-            raise LimitReached(f"That were too many wrong codes. Please try again {when}.")
 
 
 def _random_code() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, any_, literal, select
+from sqlalchemy import ARRAY, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import CITEXT, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +21,8 @@ from core.text import clean, one_line
 
 # Deliberately loose (RFC 5321 allows far more than people expect): one @, something on both sides, no spaces.
 _EMAIL = re.compile(r"[^\s@<>\"(),;:\\]+@[^\s@<>\"(),;:\\]+")
+
+_ABOVE_STUDENT = (GlobalRole.TEACHER, GlobalRole.ADMIN)
 
 
 def check_email(email: str) -> str:
@@ -116,7 +118,10 @@ async def admit_all(
 
 
 async def change_role(session: AsyncSession, actor: Actor, user_id: UUID, role: GlobalRole) -> AppUser:
-    """Change what a person may do outside classes. Raises `NotFound`, `NotPermitted`."""
+    """Change what a person may do outside classes; who rises has to link their accounts again, by a code.
+
+    Raises `NotFound`, `NotPermitted`.
+    """
     await require_global_role(session, actor, GlobalRole.ADMIN)
     person = await session.get(AppUser, user_id, with_for_update=True, populate_existing=True)
     if person is None or person.deleted_at is not None:
@@ -124,5 +129,7 @@ async def change_role(session: AsyncSession, actor: Actor, user_id: UUID, role: 
     if person.global_role is role:
         return person
     before, person.global_role = person.global_role, role
+    if role in _ABOVE_STUDENT and before is not GlobalRole.ADMIN:
+        person.raised_at = func.now()
     record(session, actor, "person.role", "app_user", person.id, before=before.value, after=role.value)
     return person
