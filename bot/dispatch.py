@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.app import App
-from bot.commands import COMMANDS, CONTROLS
-from bot.commands.asking import ask
-from bot.commands.parse import parse_options
+from bot.commands import run_command, run_control
+from bot.commands.asking import answer_message
+from bot.commands.feedback import react
+from bot.commands.home import home, prompts
+from bot.commands.linking import linking_reply
 from bot.commands.registry import Request
+from core.answering.store import withdraw_question
 from core.db import autocommit
 from core.enums import Platform
-from core.errors import Ambiguous, DatabaseUnavailable, HomeroomError, NotFound
-from core.events import Command, Control, Event, Message, Reaction
-from core.feedback.react import set_reaction, verdict_of
-from core.identity.resolve import Visitor, resolve_by_email
+from core.errors import Ambiguous, ChooseClass, DatabaseUnavailable, HomeroomError, NotFound, NotLinked, NotPermitted
+from core.events import Command, Control, Deletion, Event, Message, Page, Reaction, Visit
+from core.identity.resolve import Encounter, meet
+from core.inbox.store import Stored, drop_waiting, let_wait
 from core.ports import Responder
-from core.replies import Note, Part, Reply, Text, say
-from core.text import one_line
+from core.replies import Choice, Choices, Note, Part, Reply, Text
 
 log = structlog.get_logger(__name__)
 
 # PostgreSQL's codes for lock_timeout, statement_timeout and idle_in_transaction_session_timeout (appendix A).
 TIMED_OUT = frozenset({"55P03", "57014", "25P03"})
+CHOOSE_CLASS = "class.choose"
 
 
-async def dispatch(app: App, event: Event, responder: Responder) -> None:
-    """Serve an event: find out who asks and in which class, do what is asked, reply. Never raises an `Exception`."""
+async def dispatch(app: App, event: Event, responder: Responder, stored: Stored | None = None) -> bool:
+    """Serve an event: find out who did it and in which class, do what is asked, reply. Never raises an `Exception`.
+
+    Says whether the event is served; False for one that now waits until its sender has said who they are.
+    """
     request_id = uuid4()
+    served = True
     try:
-        reply = await _serve(app, event, responder, request_id)
+        reply = await _serve(app, event, responder, request_id, stored)
+    except (NotLinked, ChooseClass) as error:
+        if _overheard(event):
+            return True
+        served = not await _wait(app, event, stored)
+        reply = linking_reply(app, error) if isinstance(error, NotLinked) else _choose_class(error)
     except HomeroomError as error:
         log.info("refused", request=str(request_id), code=error.code, kind=type(event).__name__)
+        if isinstance(error, NotPermitted) and _overheard(event):
+            return True
         reply = error_reply(error)
     except Exception as error:
         ours = convert_error(error, request_id)
@@ -45,7 +58,13 @@ async def dispatch(app: App, event: Event, responder: Responder) -> None:
             log.exception("failed", request=str(request_id), kind=type(event).__name__)
         reply = error_reply(ours)
     if reply is not None:
-        await responder.send(reply)
+        try:
+            await responder.send(reply)
+        except HomeroomError as error:
+            log.warning("reply_not_shown", request=str(request_id), code=error.code, reason=error.sentence)
+        except Exception:
+            log.exception("reply_not_shown", request=str(request_id))
+    return served
 
 
 def error_reply(error: HomeroomError) -> Reply:
@@ -53,7 +72,8 @@ def error_reply(error: HomeroomError) -> Reply:
     parts: list[Part] = [Text(error.sentence)]
     if isinstance(error, Ambiguous) and error.candidates:
         parts.append(Note("\n".join(f"- {candidate}" for candidate in error.candidates)))
-    return Reply(tuple(parts), failed=True)
+    field = error.data.get("field")
+    return Reply(tuple(parts), failed=True, field_errors={str(field): error.sentence} if field else {})
 
 
 def convert_error(error: Exception, request_id: UUID) -> HomeroomError:
@@ -69,57 +89,57 @@ def convert_error(error: Exception, request_id: UUID) -> HomeroomError:
     return HomeroomError(f"Something went wrong on our side. (Error {str(request_id)[:8]})")
 
 
-async def resolve(app: App, event: Event) -> Visitor:
-    """Return who sent an event, and in which class. Raises `NotFound`, `NotPermitted`, `Ambiguous`."""
-    if event.sender.platform is not Platform.TERMINAL:
-        raise NotFound("I don't know you here yet.")
+async def meet_sender(app: App, event: Event) -> Encounter:
+    """Return who did something, and where. Raises `NotFound` and `InvalidInput` at the terminal, for its address."""
     async with autocommit(app.sessions) as session:
-        return await resolve_by_email(session, event.sender.user_id, event.place.class_code)
+        return await meet(session, event)
 
 
-async def _serve(app: App, event: Event, responder: Responder, request_id: UUID) -> Reply | None:
-    visitor = await resolve(app, event)
-    request = Request(app, visitor, event, responder, {}, request_id)
+async def _serve(app: App, event: Event, responder: Responder, request_id: UUID, stored: Stored | None) -> Reply | None:
+    if isinstance(event, Deletion):
+        await _take_back(app, event)
+        return None
+    encounter = await meet_sender(app, event)
+    request = Request(
+        app, encounter, event, responder, request_id=request_id, inbox_event_id=stored.id if stored else None
+    )
     match event:
         case Message():
-            await ask(request, event.text)
-            return None
+            return await answer_message(request, event)
         case Command():
-            return await _run_command(request, event)
+            return await run_command(request, event)
         case Control():
-            control = CONTROLS.get(event.action)
-            if control is None:
-                raise NotFound("That choice does nothing any more.")
-            return await control(request)
+            return await run_control(request, event)
         case Reaction():
-            await _react(request, event)
-            return None
+            return await react(request, event) if encounter.person else None
+        case Visit():
+            return await (home(request) if event.page is Page.HOME else prompts(request))
         case _:
             raise NotFound
 
 
-async def _run_command(request: Request, event: Command) -> Reply | None:
-    command = COMMANDS.get(event.name.lower())
-    if command is None:
-        return say(f"There is no command /{one_line(event.name, 40)}. /help lists them.", failed=True)
-    typed = dict(event.options) or parse_options(command, event.text)
-    options = command.check(typed)
-    return await command.run(replace(request, options=options))
+async def _take_back(app: App, event: Deletion) -> None:
+    platform, channel = event.sender.platform, event.place.channel_id
+    async with app.sessions.begin() as session:
+        await drop_waiting(session, platform, channel, event.message_id)
+        await withdraw_question(session, platform, channel, event.message_id)
 
 
-async def _react(request: Request, event: Reaction) -> None:
-    if verdict_of(event.emoji) is None:
-        return
-    try:
-        answer_id = UUID(event.message_id)
-    except ValueError:
-        return  # a reaction on something that is no answer of ours
-    async with request.app.sessions.begin() as session:
-        await set_reaction(
-            session,
-            request.visitor.user_id,
-            answer_id,
-            event.sender.platform,
-            event.emoji,
-            stands=event.added,
-        )
+def _overheard(event: Event) -> bool:
+    """Say whether an event was not meant for the bot alone, so that nobody expects to be told why it is silent."""
+    return isinstance(event, Message) and not event.addressed
+
+
+async def _wait(app: App, event: Event, stored: Stored | None) -> bool:
+    """Let a question wait for who asked it; say whether it does."""
+    asks = isinstance(event, Message) or (isinstance(event, Command) and event.name == "ask")
+    if stored is None or not asks or event.sender.platform is Platform.TERMINAL:
+        return False
+    async with app.sessions.begin() as session:
+        await let_wait(session, stored.id, event.sender)
+    return True
+
+
+def _choose_class(error: ChooseClass) -> Reply:
+    choices = tuple(Choice(title, CHOOSE_CLASS, str(class_id)) for class_id, title in error.classes)
+    return Reply((Text(error.sentence), Choices(choices)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from typing import ClassVar
+from uuid import UUID
 
 
 class HomeroomError(Exception):
@@ -46,6 +47,24 @@ class Ambiguous(HomeroomError):
         """Keep the candidates, best first, so that a surface can offer them."""
         super().__init__(sentence, **data)
         self.candidates = candidates
+
+
+class ChooseClass(Ambiguous):
+    """You are in several classes; say which one you mean."""
+
+    code = "choose_class"
+
+    def __init__(
+        self,
+        sentence: str | None = None,
+        *,
+        candidates: tuple[str, ...] = (),
+        classes: tuple[tuple[UUID, str], ...] = (),
+        **data: object,
+    ) -> None:
+        """Keep the classes by id and title, so that a surface can offer them; the candidates are their codes."""
+        super().__init__(sentence, candidates=candidates, **data)
+        self.classes = classes
 
 
 class NotLinked(HomeroomError):

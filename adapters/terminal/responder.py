@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
 
 from rich.console import Console
@@ -11,8 +14,12 @@ from rich.console import Console
 from adapters.terminal.filling import HOW_TO, Filling
 from adapters.terminal.render import harmless, plain, render
 from adapters.terminal.wrap import Wrapper
-from core.ports import AnswerStream
+from core.errors import NotFound, Oversized
+from core.events import Attachment
+from core.ports import AnswerStream, Post, Profile
 from core.replies import Audience, Choice, Choices, Form, Reply
+
+LARGEST_FILE = 20_000_000  # bytes
 
 
 @dataclass(slots=True)
@@ -35,6 +42,28 @@ class TerminalResponder:
         """Open an answer; its text appears as it is written."""
         self.writing = answer_id
         return _TerminalStream(self, Wrapper(self.console.width if self.console.is_terminal else sys.maxsize))
+
+    async def open_thread(self, opening: Reply) -> str | None:  # noqa: ARG002  (there are no threads here)
+        """Return None: everything is private here."""
+        return None
+
+    async def working(self) -> None:
+        """Show nothing: the cursor waits under the question."""
+
+    async def profile(self) -> Profile | None:
+        """Return None: who somebody is was said when the chat was started."""
+        return None
+
+    async def readers(self) -> frozenset[str] | None:
+        """Return None: nobody else reads here."""
+        return None
+
+    async def fetch(self, attachment: Attachment) -> bytes:
+        """Read a file of this machine's. Raises `NotFound`, `Oversized`."""
+        return await asyncio.to_thread(_read_file, attachment.reference)
+
+    async def retract(self, posts: Sequence[Post]) -> None:
+        """Do nothing: what is printed stands."""
 
     def show(self, reply: Reply, *, shown: str = "") -> None:
         """Print what of a reply has not been shown, and remember what may be referred to next."""
@@ -80,3 +109,13 @@ class _TerminalStream:
 
     def _print(self, text: str) -> None:
         self.responder.console.out(text, end="", highlight=False)
+
+
+def _read_file(name: str) -> bytes:
+    try:
+        path = Path(name).expanduser()
+        if path.stat().st_size > LARGEST_FILE:
+            raise Oversized
+        return path.read_bytes()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise NotFound(f"There is no file {name} that can be read.") from error

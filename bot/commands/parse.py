@@ -1,4 +1,4 @@
-"""Typed commands: options first, as `mode:CLASS` or `--mode CLASS`, then the words that are left."""
+"""Typed commands: named options as `mode:CLASS` or `--mode CLASS`, and words without a name."""
 
 from __future__ import annotations
 
@@ -7,29 +7,39 @@ import re
 from bot.commands.registry import Command
 from core.errors import InvalidInput
 
+_VALUE = r"\"[^\"]*\"|“[^”]*”|\S+"
 _OPTION = re.compile(
-    r"\s*(?:--(?P<dashed>[a-z_]+)(?:\s+|=)|(?P<named>[a-z_]+):)(?P<value>\"[^\"]*\"|“[^”]*”|\S+)\s*", re.IGNORECASE
+    rf"\s*(?:--(?P<dashed>[a-z_]+)(?:\s+|=)|(?P<named>[a-z_]+):)\s*(?P<value>{_VALUE})\s*", re.IGNORECASE
 )
+_WORD = re.compile(rf"\s*(?P<value>{_VALUE})\s*")
+_QUOTES = '"“”'
 
 
 def parse_options(command: Command, text: str) -> dict[str, str]:
     """Return a command's options from its typed text. Raises `InvalidInput`.
 
-    Only names the command has count, so that a question may hold a colon; `--` before an unknown name is a mistake.
+    Where an option takes the rest, the named ones come first, and what does not name one begins the rest: a question
+    may hold a colon. Elsewhere words without a name go to the positional options in order.
     """
     known = {option.name for option in command.options}
+    rest = next((option.name for option in command.options if option.rest), None)
+    bare = [option.name for option in command.options if option.positional]
     options: dict[str, str] = {}
-    while found := _OPTION.match(text):
-        name = (found["dashed"] or found["named"]).lower()
-        if name not in known:
-            if found["dashed"]:
-                raise InvalidInput(f"/{command.name} has no option “{name}”. {command.usage()}")
+    while text.strip():
+        found = _OPTION.match(text)
+        name = (found["dashed"] or found["named"]).lower() if found else ""
+        if found and name in known:
+            options[name] = found["value"].strip(_QUOTES)
+        elif found and found["dashed"]:
+            raise InvalidInput(f"/{command.name} has no option “{name[:40]}”. {command.usage()}")
+        elif rest is not None:
+            options[rest] = text.strip()
             break
-        options[name] = found["value"].strip('"“”')
+        else:
+            found = _WORD.match(text)
+            free = [name for name in bare if name not in options]
+            if found is None or not free:
+                raise InvalidInput(f"/{command.name} takes no “{text.strip()[:40]}”. {command.usage()}")
+            options[free[0]] = found["value"].strip(_QUOTES)
         text = text[found.end() :]
-    if left := text.strip():
-        rest = next((option.name for option in command.options if option.rest), None)
-        if rest is None:
-            raise InvalidInput(f"/{command.name} takes no “{left[:40]}”. {command.usage()}")
-        options[rest] = left
     return options

@@ -11,10 +11,13 @@ from bot.app import App
 from core.audit.record import Actor
 from core.enums import ActorKind
 from core.errors import InvalidInput
-from core.events import Event
-from core.identity.resolve import Visitor
+from core.events import Attachment, Event
+from core.identity.resolve import Encounter, Person, Visitor
 from core.ports import Responder
-from core.replies import Reply
+from core.replies import Field, Form, Reply
+from core.text import one_line
+
+FORM_ACTION = "command:"  # what a command's own form comes back as, before the command's path
 
 
 class Who(StrEnum):
@@ -29,13 +32,23 @@ class OptionKind(StrEnum):
     """What an option holds, so that a surface can offer the right control for it."""
 
     TEXT = "text"
+    LONG = "long"  # several lines
     LESSON = "lesson"
+    CLASS = "class"  # one of the person's classes, by code
     CHOICE = "choice"
+    FILE = "file"
+
+
+YES, NO = "yes", "no"
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of a command. `rest` takes all words that are left, where commands are typed as text."""
+    """An option of a command.
+
+    Where commands are typed as text, `rest` takes all words that are left, and `positional` the next word that has no
+    name.
+    """
 
     name: str
     help: str
@@ -43,24 +56,56 @@ class Option:
     choices: tuple[str, ...] = ()
     required: bool = False
     rest: bool = False
+    positional: bool = False
+
+    def field(self, value: str = "", options: tuple[str, ...] = ()) -> Field:
+        """Return the option as a field of a form."""
+        return Field(
+            self.name,
+            self.help,
+            value,
+            long=self.kind is OptionKind.LONG,
+            required=self.required,
+            options=self.choices or options,
+            file=self.kind is OptionKind.FILE,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command, question or choice of a known person, with what is needed to serve it."""
+    """A command, question or choice of somebody, with what is needed to serve it.
+
+    `inbox_event_id` is the stored event it came in by; None at the terminal.
+    """
 
     app: App
-    visitor: Visitor
+    encounter: Encounter
     event: Event
     responder: Responder
-    options: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Attachment] = field(default_factory=dict)
     request_id: UUID = field(default_factory=uuid4)
+    inbox_event_id: UUID | None = None
+
+    @property
+    def person(self) -> Person:
+        """The person who is behind it. Raises `NotLinked`, `NotPermitted`."""
+        return self.encounter.require_person()
+
+    @property
+    def visitor(self) -> Visitor:
+        """The person in the class that is meant here. Raises `NotLinked`, `NotPermitted`, `ChooseClass`."""
+        return self.encounter.in_class(self.event.place)
 
     @property
     def actor(self) -> Actor:
         """The person as the audit log knows them; all they cause here carries the request's id."""
-        surface = self.event.sender.platform.value.lower()
-        return Actor(ActorKind.PERSON, surface, self.visitor.user_id, self.request_id)
+        return Actor(ActorKind.PERSON, self.surface, self.person.user_id, self.request_id)
+
+    @property
+    def surface(self) -> str:
+        """The platform's name as the audit log has it."""
+        return self.event.sender.platform.value.lower()
 
 
 Run = Callable[[Request], Awaitable[Reply | None]]
@@ -68,13 +113,25 @@ Run = Callable[[Request], Awaitable[Reply | None]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A slash command. `run` returns the reply, or None when it has replied by itself."""
+    """A slash command, or a group of them. `run` returns the reply, or None when it has replied by itself.
+
+    A group is run itself where none of its `subcommands` is named.
+    """
 
     name: str
     help: str
     run: Run
     options: tuple[Option, ...] = ()
     who: Who = Who.MEMBER
+    subcommands: tuple[Command, ...] = ()
+
+    def find(self, words: str) -> tuple[Command, str]:
+        """Return the subcommand that typed words begin with, and the words after it; else itself and all words."""
+        first, _, rest = words.strip().partition(" ")
+        for command in self.subcommands:
+            if command.name == first.casefold():
+                return command, rest
+        return self, words
 
     def check(self, options: Mapping[str, str]) -> dict[str, str]:
         """Return the options that were given, checked. Raises `InvalidInput`."""
@@ -83,21 +140,31 @@ class Command:
         for name, value in given.items():
             option = known.get(name)
             if option is None:
-                raise InvalidInput(f"/{self.name} has no option “{name}”. {self.usage()}")
+                raise InvalidInput(f"/{self.name} has no option “{one_line(name, 40)}”. {self.usage()}")
             if option.choices:
                 match = next((choice for choice in option.choices if choice.casefold() == value.casefold()), None)
                 if match is None:
-                    raise InvalidInput(f"“{name}” is one of {', '.join(option.choices)}.")
+                    raise InvalidInput(f"“{name}” is one of {', '.join(option.choices)}.", field=name)
                 given[name] = match
-        for option in self.options:
-            if option.required and option.name not in given:
-                raise InvalidInput(f"/{self.name} needs its {option.name}. {self.usage()}")
         return given
 
-    def usage(self) -> str:
+    def missing(self, options: Mapping[str, str], files: Mapping[str, Attachment]) -> tuple[Option, ...]:
+        """Return the required options that were not given."""
+        given = options.keys() | files.keys()
+        return tuple(option for option in self.options if option.required and option.name not in given)
+
+    def form(self, path: str, given: Mapping[str, str], offers: Mapping[str, tuple[str, ...]]) -> Form:
+        """Return the command as a form, filled in as far as given; `offers` are what an option's field offers."""
+        fields = tuple(option.field(given.get(option.name, ""), offers.get(option.name, ())) for option in self.options)
+        return Form(self.help, f"{FORM_ACTION}{path}", fields)
+
+    def usage(self, path: str | None = None) -> str:
         """Return how the command is typed."""
-        words = [f"/{self.name}"]
+        words = [f"/{path or self.name}"]
+        if self.subcommands:
+            words.append("|".join(command.name for command in self.subcommands))
         for option in self.options:
-            shown = f"<{option.name}>" if option.rest else f"{option.name}:<{'|'.join(option.choices) or option.name}>"
+            bare = option.rest or option.positional
+            shown = f"<{option.name}>" if bare else f"{option.name}:<{'|'.join(option.choices) or option.name}>"
             words.append(shown if option.required else f"[{shown}]")
         return f"Usage: {' '.join(words)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -22,14 +23,13 @@ from bot.commands.asking import ask as ask_question
 from bot.commands.registry import Request
 from bot.console.options import AsEmail, ClassCode, Json, Lesson, Mode, locator_json, read_mode
 from bot.console.run import configure_log, run_async
-from bot.dispatch import dispatch, resolve
+from bot.dispatch import dispatch, meet_sender
 from bot.settings import read_settings
 from core.answering.answer import Answer
 from core.answering.question import check_question
 from core.enums import GenerationStatus, Platform
 from core.events import Event, Message, Place, Sender
 from core.ports import Responder
-from core.replies import Reply
 from core.retrieval.search import Hit
 
 PROMPT = "> "
@@ -48,7 +48,7 @@ async def _chat(email: str, code: str | None) -> bool:
     configure_log(settings)
     async with open_app(settings) as app:
         event = Message(key="", sender=Sender(Platform.TERMINAL, email), place=Place("", class_code=code), text="")
-        visitor = await resolve(app, event)
+        visitor = (await meet_sender(app, event)).in_class(event.place)
         console = Console(highlight=False)
         if console.is_terminal:
             console.print(f"[bold]{visitor.class_title}[/bold] ({visitor.class_code}), as {visitor.name}")
@@ -96,29 +96,12 @@ async def _ask(question: str, code: str, email: str, mode: str | None, lesson: s
     settings = read_settings()
     configure_log(settings)
     async with open_app(settings) as app:
-        responder = Silent() if quiet else TerminalResponder(Console(highlight=False))
+        # With --json the stored answer is printed, not what is shown on the way.
+        responder = TerminalResponder(Console(file=io.StringIO()) if quiet else Console(highlight=False))
         place = Place("terminal", class_code=code)
         event = Message(key=str(uuid4()), sender=Sender(Platform.TERMINAL, email), place=place, text=question)
-        visitor = await resolve(app, event)
-        request = Request(app, visitor, event, responder, {})
+        request = Request(app, await meet_sender(app, event), event, responder)
         return await ask_question(request, question, mode=chosen, lesson=lesson)
-
-
-class Silent:
-    """A responder that shows nothing: the caller prints the stored answer."""
-
-    async def send(self, reply: Reply) -> None:
-        """Show nothing."""
-
-    async def begin(self, *_: object) -> Silent:
-        """Open a stream that shows nothing."""
-        return self
-
-    async def append(self, text: str) -> None:
-        """Show nothing."""
-
-    async def close(self, reply: Reply) -> None:
-        """Show nothing."""
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:

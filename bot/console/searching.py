@@ -14,7 +14,7 @@ from bot.bootstrap import open_app
 from bot.commands.asking import check_lesson
 from bot.console.options import AsEmail, ClassCode, Json, Lesson, Mode, locator_json, read_mode
 from bot.console.run import configure_log, notice, run_async
-from bot.dispatch import resolve
+from bot.dispatch import meet_sender
 from bot.settings import read_settings
 from core.answering.question import check_question
 from core.content.browse import find_lesson
@@ -68,7 +68,7 @@ async def _search(
         event = Message(
             key="", sender=Sender(Platform.TERMINAL, email), place=Place("terminal", class_code=code), text=""
         )
-        visitor = await resolve(app, event)
+        visitor = (await meet_sender(app, event)).in_class(event.place)
         lesson_id = None
         if lesson:
             async with app.sessions() as session:

@@ -52,8 +52,19 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """How a question came: the stored event, and the message it was, where it was one."""
+
+    inbox_event_id: UUID
+    platform: Platform
+    channel_id: str
+    thread_id: str | None = None
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """Who asks what, of which sources. `lesson_unit_id` is set exactly in LESSON mode."""
+    """Who asks what, of which sources. `lesson_unit_id` is set exactly in LESSON mode; `origin` on a platform."""
 
     user_id: UUID
     text: str
@@ -64,6 +75,7 @@ class Question:
     lesson_unit_id: UUID | None = None
     lesson_title: str = ""
     thread: Thread | None = None
+    origin: Origin | None = None
 
 
 def check_question(text: str) -> str:

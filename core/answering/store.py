@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import CursorResult, bindparam, func, insert, text, update
+from sqlalchemy import CursorResult, bindparam, case, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.answering.models import ChatMessage, ChatMessageCitation
 from core.answering.question import Question
 from core.db import Sessions, autocommit
-from core.enums import GenerationStatus, MessageRole
+from core.enums import GenerationStatus, MessageRole, Platform
 from core.errors import NotPermitted
+from core.inbox.deliver import question_shown
 from core.ports import Turn, Usage
 from core.text import one_line
 
@@ -41,9 +43,13 @@ WITH asked AS (
     ON CONFLICT {conflict} DO UPDATE SET source_mode = excluded.source_mode, lesson_unit_id = excluded.lesson_unit_id
     RETURNING id
 ), question AS (
-    INSERT INTO chat_messages (chat_id, role, text, source_mode, created_at)
-    SELECT id, 'USER', :question, CAST(:mode AS source_mode), clock_timestamp() FROM chat
+    INSERT INTO chat_messages (chat_id, role, text, source_mode, inbox_event_id, created_at)
+    SELECT id, 'USER', :question, CAST(:mode AS source_mode), CAST(:inbox_event_id AS uuid), clock_timestamp() FROM chat
     RETURNING id, created_at
+), posted AS (
+    INSERT INTO message_deliveries (chat_message_id, platform, channel_id, thread_id, message_id)
+    SELECT id, CAST(:asked_on AS platform), :asked_in, :asked_under, :asked_by FROM question
+    WHERE CAST(:asked_by AS text) <> ''
 ), answer AS (
     INSERT INTO chat_messages (chat_id, role, source_mode, status, answers_message_id, lease_until, created_at)
     SELECT chat.id, 'ASSISTANT', CAST(:mode AS source_mode), 'STREAMING', question.id,
@@ -105,7 +111,7 @@ async def begin_answer(sessions: Sessions, question: Question) -> Begun:
 
     Raises `NotPermitted` when the person is not in the class, or the lesson not published in it.
     """
-    thread = question.thread
+    thread, origin = question.thread, question.origin
     async with autocommit(sessions) as session:
         rows = (
             await session.execute(
@@ -119,6 +125,11 @@ async def begin_answer(sessions: Sessions, question: Question) -> Begun:
                     "channel_id": thread.channel_id if thread else None,
                     "thread_id": thread.thread_id if thread else None,
                     "question": question.text,
+                    "inbox_event_id": origin.inbox_event_id if origin else None,
+                    "asked_on": origin.platform.value if origin else None,
+                    "asked_in": origin.channel_id if origin else "",
+                    "asked_under": origin.thread_id if origin else None,
+                    "asked_by": origin.message_id if origin else "",
                     "lease": LEASE,
                     "characters": HISTORY_CHARACTERS,
                     "messages": HISTORY_MESSAGES,
@@ -214,3 +225,38 @@ async def fail_abandoned(sessions: Sessions) -> int:
             .execution_options(synchronize_session=False)
         )
         return changed.rowcount if isinstance(changed, CursorResult) else 0
+
+
+async def take_back(sessions: Sessions, inbox_event_id: UUID) -> None:
+    """Forget the question that an event brought, with its answer: its writer died, and it is asked again."""
+    question = select(ChatMessage.id).where(ChatMessage.inbox_event_id == inbox_event_id)
+    async with sessions.begin() as session:
+        await session.execute(
+            update(ChatMessage)
+            .where(
+                (ChatMessage.inbox_event_id == inbox_event_id) | ChatMessage.answers_message_id.in_(question),
+                ChatMessage.deleted_at.is_(None),
+            )
+            .values(
+                deleted_at=func.now(),
+                lease_until=None,
+                status=case(
+                    (ChatMessage.status == GenerationStatus.STREAMING, GenerationStatus.FAILED),
+                    else_=ChatMessage.status,
+                ),
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def withdraw_question(session: AsyncSession, platform: Platform, channel_id: str, message_id: str) -> None:
+    """Forget a question whose author took its message back: it is no context any more, and its answer stops."""
+    question = await question_shown(session, platform, channel_id, message_id)
+    if question is None:
+        return
+    await session.execute(update(ChatMessage).where(ChatMessage.id == question).values(deleted_at=func.now()))
+    await session.execute(
+        update(ChatMessage)
+        .where(ChatMessage.answers_message_id == question, ChatMessage.status == GenerationStatus.STREAMING)
+        .values(stop_requested_at=func.now())
+    )

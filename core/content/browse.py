@@ -123,6 +123,11 @@ async def list_assignments(session: AsyncSession, class_id: UUID) -> list[Assign
     ]
 
 
+def _names(lesson: LessonItem) -> tuple[str, ...]:
+    title = lesson.title.casefold()
+    return str(lesson.id), title, f"{lesson.number} {title}"
+
+
 async def find_lesson(session: AsyncSession, class_id: UUID, reference: str) -> LessonItem:
     """Return the published lesson that a person names. Raises `NotFound`, `Ambiguous`, `InvalidInput`."""
     return pick_lesson(await list_lessons(session, class_id), reference)
@@ -137,7 +142,7 @@ def pick_lesson(lessons: list[LessonItem], reference: str) -> LessonItem:
         exact = f"{int(numbered[1])}.{int(numbered[2])}"
         found = [lesson for lesson in lessons if lesson.number == exact]
     else:
-        found = [lesson for lesson in lessons if wanted in (str(lesson.id), lesson.title.casefold())]
+        found = [lesson for lesson in lessons if wanted in _names(lesson)]
         found = found or [lesson for lesson in lessons if lesson.title.casefold().startswith(wanted)]
         found = found or [lesson for lesson in lessons if wanted in lesson.title.casefold()]
     if not found:

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.answering.models import Chat, ChatMessage
+from core.answering.models import ChatMessage
 from core.db import Sessions, autocommit
-from core.enums import MessageRole, Platform, SourceMode
+from core.enums import MessageRole, Platform
 from core.inbox.models import MessageDelivery
 from core.ports import Post
 
@@ -78,15 +78,6 @@ class Deliveries:
             await session.execute(_NOTE, values)
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadContext:
-    """What the last answer in a thread drew on."""
-
-    class_id: UUID | None
-    mode: SourceMode
-    lesson_unit_id: UUID | None
-
-
 async def answer_shown(session: AsyncSession, platform: Platform, channel_id: str, message_id: str) -> UUID | None:
     """Return the answer that a platform's message shows a part of, or None."""
     return await _shown(session, platform, channel_id, message_id, MessageRole.ASSISTANT)
@@ -127,26 +118,3 @@ async def posts_of_event(session: AsyncSession, inbox_event_id: UUID) -> list[Po
         .order_by(MessageDelivery.chat_message_id, MessageDelivery.part)
     )
     return [Post(*row) for row in rows]
-
-
-async def thread_context(
-    session: AsyncSession, platform: Platform, channel_id: str, thread_id: str
-) -> ThreadContext | None:
-    """Return what the last answer posted in a thread drew on, or None where there is none."""
-    row = (
-        await session.execute(
-            select(Chat.class_id, ChatMessage.source_mode, Chat.lesson_unit_id)
-            .join(ChatMessage, ChatMessage.chat_id == Chat.id)
-            .join(MessageDelivery, MessageDelivery.chat_message_id == ChatMessage.id)
-            .where(
-                MessageDelivery.platform == platform,
-                MessageDelivery.channel_id == channel_id,
-                MessageDelivery.thread_id == thread_id,
-                ChatMessage.role == MessageRole.ASSISTANT,
-                ChatMessage.deleted_at.is_(None),
-            )
-            .order_by(ChatMessage.created_at.desc())
-            .limit(1)
-        )
-    ).one_or_none()
-    return ThreadContext(*row) if row else None

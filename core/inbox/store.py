@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, bindparam, text
+from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -86,9 +86,10 @@ _FORGET_EARLIER = text(
 _TAKE_BACK = text(
     """
     UPDATE inbox_events SET state = 'DONE', waits_until = NULL, lease_until = NULL, event = '{}', route = '{}'
-    WHERE platform = CAST(:platform AS platform) AND dedupe_key = ANY(:keys) AND waits_until IS NOT NULL
+    WHERE platform = CAST(:platform AS platform) AND waits_until IS NOT NULL
+        AND event ->> 'message_id' = :message_id AND event -> 'place' ->> 'channel_id' = :channel_id
     """
-).bindparams(bindparam("keys", type_=ARRAY(Text())))
+)
 _FORGET = text(
     """
     DELETE FROM inbox_events
@@ -158,9 +159,10 @@ async def release_waiting(session: AsyncSession, sender: Sender) -> None:
     await session.execute(_RELEASE, {"platform": sender.platform.value, "sender": sender_key(sender)})
 
 
-async def drop_waiting(session: AsyncSession, platform: Platform, key: str) -> None:
-    """Drop a waiting event: its author has taken it back."""
-    await session.execute(_TAKE_BACK, {"platform": platform.value, "keys": [key]})
+async def drop_waiting(session: AsyncSession, platform: Platform, channel_id: str, message_id: str) -> None:
+    """Drop a waiting message: its author has taken it back."""
+    values = {"platform": platform.value, "channel_id": channel_id, "message_id": message_id}
+    await session.execute(_TAKE_BACK, values)
 
 
 async def forget_events(session: AsyncSession) -> None:

@@ -105,7 +105,6 @@ async def test_one_student_never_sees_anothers_history(talk: Talk, app: App, new
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("/ask", "needs its question"),
         ("😀", "ask it in words"),
         ("x" * 40_000, "40,000 characters"),
         ("/ask mode:LESSON why?", "needs a lesson"),

@@ -14,12 +14,13 @@ from core.audit.models import AuditLog
 from core.audit.record import Actor
 from core.classes.enrol import classes_of, create_class, enrol, get_class, leave
 from core.classes.models import Class
-from core.enums import ActorKind, GlobalRole, MembershipRole
+from core.enums import ActorKind, GlobalRole, MembershipRole, Platform
 from core.errors import Ambiguous, Conflict, InvalidInput, NotFound, NotPermitted
+from core.events import Message, Place, Sender
 from core.identity.models import AppUser
 from core.identity.people import add_person, change_role, get_person
 from core.identity.permissions import membership_role, require_member
-from core.identity.resolve import resolve_by_email
+from core.identity.resolve import Visitor, meet
 from tests import factories as make
 
 OPERATOR = Actor.command_line()
@@ -66,7 +67,7 @@ class TestPeople:
             with pytest.raises(InvalidInput):
                 await add_person(session, OPERATOR, address)
             with pytest.raises(InvalidInput):
-                await resolve_by_email(session, address, None)
+                await _visit(session, address, None)
 
     async def test_an_admin_changes_a_role_and_the_log_says_from_what_to_what(self, session: AsyncSession) -> None:
         admin, person = await acting(session, GlobalRole.ADMIN), await make.person(session)
@@ -230,24 +231,24 @@ class TestFindingTheClass:
     async def test_a_person_is_in_the_class_they_name_or_in_their_only_one(self, session: AsyncSession) -> None:
         person = await make.person(session, email="ada@example.org")
         with pytest.raises(NotPermitted, match="not in any class"):
-            await resolve_by_email(session, "ada@example.org", None)
+            await _visit(session, "ada@example.org", None)
         sky, sea = await make.class_(session, "SKY"), await make.class_(session, "SEA")
         await make.enrol(session, sky, person, TEACHER)
-        visitor = await resolve_by_email(session, "ADA@example.org", None)
+        visitor = await _visit(session, "ADA@example.org", None)
         assert (visitor.user_id, visitor.class_id, visitor.teaches) == (person.id, sky.id, True)
         with pytest.raises(NotPermitted, match="SEA"):
-            await resolve_by_email(session, "ada@example.org", "SEA")
+            await _visit(session, "ada@example.org", "SEA")
         await make.enrol(session, sea, person)
         with pytest.raises(Ambiguous) as several:
-            await resolve_by_email(session, "ada@example.org", None)
+            await _visit(session, "ada@example.org", None)
         assert several.value.candidates == ("SEA", "SKY")
-        assert (await resolve_by_email(session, "ada@example.org", " sea ")).class_id == sea.id
+        assert (await _visit(session, "ada@example.org", " sea ")).class_id == sea.id
 
     @pytest.mark.parametrize("code", ["NOWHERE", "", "nul\x00", "\ud800"])
     async def test_there_is_no_such_class(self, session: AsyncSession, code: str) -> None:
         await make.person(session, email="ada@example.org")
         with pytest.raises(NotFound, match="no class"):
-            await resolve_by_email(session, "ada@example.org", code)
+            await _visit(session, "ada@example.org", code)
 
     async def test_what_is_deleted_is_not_found(self, session: AsyncSession) -> None:
         person, class_ = await make.person(session, email="ada@example.org"), await make.class_(session, "SKY")
@@ -256,10 +257,16 @@ class TestFindingTheClass:
             gone.deleted_at = func.now()
             await session.flush()
             with pytest.raises(error):
-                await resolve_by_email(session, "ada@example.org", "SKY")
+                await _visit(session, "ada@example.org", "SKY")
             gone.deleted_at = None
             await session.flush()
-        assert (await resolve_by_email(session, "ada@example.org", "SKY")).role is STUDENT
+        assert (await _visit(session, "ada@example.org", "SKY")).role is STUDENT
+
+
+async def _visit(session: AsyncSession, email: str, class_code: str | None) -> Visitor:
+    place = Place("terminal", class_code=class_code)
+    event = Message(key="", sender=Sender(Platform.TERMINAL, email), place=place, text="")
+    return (await meet(session, event)).in_class(place)
 
 
 async def _deleted_person(session: AsyncSession) -> AppUser:

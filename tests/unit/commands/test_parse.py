@@ -41,8 +41,14 @@ def test_a_mistake_is_explained(command: str, text: str, says: str) -> None:
 
 
 def test_a_required_option_is_asked_for() -> None:
-    with pytest.raises(InvalidInput, match="needs its question"):
-        ASK.check({})
+    assert [option.name for option in ASK.missing({}, {})] == ["question"]
+    form = ASK.form("ask", {"mode": "CLASS"}, {"lesson": ("1.1 Light",)})
+    assert [(field.name, field.value, field.required) for field in form.fields[:2]] == [
+        ("question", "", True),
+        ("mode", "CLASS", False),
+    ]
+    assert form.fields[2].options == ("1.1 Light",)
+    assert form.action == "command:ask"
 
 
 def test_every_command_explains_itself() -> None:
