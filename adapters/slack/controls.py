@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from adapters.slack.limits import ACTIONS, BUTTON_TEXT, BUTTON_VALUE, OPTION_TEXT, OPTION_VALUE, OPTIONS, size
-from adapters.slack.receive import COUNT_MARK
+from adapters.slack.submitted import COUNT_MARK
 from core.replies import Choice
 from core.text import one_line
 

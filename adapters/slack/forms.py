@@ -19,8 +19,8 @@ from adapters.slack.limits import (
     VIEW_TITLE,
 )
 from adapters.slack.outgoing_text import harmless
-from adapters.slack.receive import COUNT_MARK
 from adapters.slack.split import split_text
+from adapters.slack.submitted import COUNT_MARK, read_metadata, typed_fields
 from core.events import Place
 from core.replies import Choice, Field, Form
 
@@ -68,6 +68,31 @@ def unpack_form(value: str) -> Form:
         raise ValueError("this is no form") from error
 
 
+def sent_form(view: Mapping[str, Any]) -> Form:
+    """Return the form that a view was made from, with what was typed into it."""
+    typed = typed_fields(view)
+    fields: list[Field] = []
+    for block in view.get("blocks") or ():
+        element: Mapping[str, Any] = block.get("element") or {}
+        name, _, number = str(block.get("block_id") or "").partition(COUNT_MARK)
+        if block.get("type") != "input" or number:
+            continue
+        fields.append(
+            Field(
+                name,
+                str(block["label"]["text"]),
+                typed.get(name, ""),
+                long=bool(element.get("multiline")),
+                required=not block.get("optional"),
+                options=tuple(str(option["value"]) for option in element.get("options") or ()),
+                file=element.get("type") == "file_input",
+            )
+        )
+    kept = read_metadata(str(view.get("private_metadata") or ""))
+    title, action = str(view["title"]["text"]), str(view.get("callback_id") or "")
+    return Form(title, action, tuple(fields), kept.get("value", ""))
+
+
 def form_errors(form_fields: Mapping[str, str]) -> dict[str, Any]:
     """Return the acknowledgement that shows sentences at a form's fields, by field name, and keeps it open."""
     return {"response_action": "errors", "errors": dict(form_fields)}
@@ -75,12 +100,17 @@ def form_errors(form_fields: Mapping[str, str]) -> dict[str, Any]:
 
 def _inputs(field: Field) -> Iterator[dict[str, Any]]:
     """Yield a field's input; a text longer than an input holds goes on in further ones."""
+    element: dict[str, Any]
+    if field.file:
+        element = {"type": "file_input", "action_id": "input", "max_files": 1}
+        yield _input(field.name, field.label, element, required=field.required)
+        return
     if _fits_menu(field):
         yield _input(field.name, field.label, _menu(field), required=field.required)
         return
     pieces = list(split_text(harmless(field.value), INPUT_TEXT)) or [""]
     for number, piece in enumerate(pieces):
-        element: dict[str, Any] = {
+        element = {
             "type": "plain_text_input",
             "action_id": "input",
             "multiline": field.long or "\n" in piece or len(pieces) > 1,

@@ -17,6 +17,12 @@ def mentions(text: str) -> frozenset[str]:
     return frozenset(_MENTION.findall(text))
 
 
+def first_mention(text: str) -> str | None:
+    """Return the id of whom a text begins with, if it begins with a mention."""
+    found = _MENTION.match(text.lstrip())
+    return found[1] if found else None
+
+
 def plain_text(text: str, *, own: str | None = None) -> str:
     """Return the text without mentions of `own`, with the names of channels and groups, and with links as typed.
 

@@ -7,26 +7,40 @@ nobody did anything that is meant for us.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from adapters.slack.incoming_text import mentions, plain_text
+from adapters.slack.incoming_text import first_mention, mentions, plain_text
+from adapters.slack.submitted import COUNT_MARK, read_metadata, sent_files, typed_fields
 from core.answering.replying import STOP
 from core.enums import Platform
-from core.events import Command, Control, Event, Message, Place, Reaction, Sender
+from core.events import (
+    Command,
+    Control,
+    Deletion,
+    Event,
+    Message,
+    Page,
+    Place,
+    Reaction,
+    Sender,
+    Visit,
+)
 
 Payload = Mapping[str, Any]
 
-# Kinds of message that a person wrote as such. Everything else with a subtype is an edit, a deletion or a notice.
+# Kinds of message that a person wrote as such. Everything else with a subtype is an edit, a deletion or a notice; an
+# edited question is not answered again, because whoever reads the thread has seen the answer to the first one.
 _SPOKEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})
-# Where an action's name or a field's name is used twice, what follows this tells them apart.
-COUNT_MARK = "#"
 FEEDBACK_UP, FEEDBACK_DOWN = "feedback.up", "feedback.down"
 
 
-def receive(body: Payload) -> Event | None:
-    """Return what a payload of any kind says that a person did, or None."""
+def receive(body: Payload, *, prefix: str = "") -> Event | None:
+    """Return what a payload of any kind says that a person did, or None.
+
+    `prefix` is what this installation puts before the names of slash commands.
+    """
     match body.get("type"):
         case "event_callback":
             return receive_event(body)
@@ -35,21 +49,23 @@ def receive(body: Payload) -> Event | None:
         case "view_submission":
             return receive_submission(body)
         case None if "command" in body:
-            return receive_command(body)
+            return receive_command(body, prefix=prefix)
         case _:
             return None
 
 
 def receive_event(body: Payload) -> Event | None:
-    """Return the event in an Events API payload: a message, a reaction, or Stop in an agent session."""
+    """Return the event in an Events API payload: a message, one taken back, a reaction, Stop, or a page opened."""
     event: Payload = body.get("event") or {}
     match event.get("type"):
         case "message" | "app_mention":
-            return _message(body, event)
+            return _deletion(body, event) or _message(body, event)
         case "reaction_added" | "reaction_removed":
             return _reaction(body, event)
         case "agent_session_stopped":
             return _stopped(body, event)
+        case "app_home_opened":
+            return _visit(body, event)
         case _:
             return None
 
@@ -70,18 +86,20 @@ def is_shared(body: Payload) -> bool:
     event: Payload = body.get("event") or {}
     home = body.get("team_id") or (body.get("team") or {}).get("id")
     of_sender = event.get("user_team") or (body.get("user") or {}).get("team_id") or home
-    return bool(body.get("is_ext_shared_channel")) or of_sender != home
+    return bool(body.get("is_ext_shared_channel")) or (home is not None and of_sender != home)
 
 
-def receive_command(body: Payload) -> Command | None:
+def receive_command(body: Payload, *, prefix: str = "") -> Command | None:
     """Return a slash command. Its thread is unknown: Slack does not say from which thread one was typed."""
-    name = str(body.get("command", "")).removeprefix("/")
+    name = str(body.get("command", "")).removeprefix("/").removeprefix(prefix)
     if not name or not body.get("user_id"):
         return None
     channel = str(body.get("channel_id", ""))
+    # An organisation's own installation names no workspace where the person is in none.
+    workspace = str(body.get("team_id") or body.get("enterprise_id") or "")
     return Command(
-        key=f"slack:command:{body.get('trigger_id')}",
-        sender=Sender(Platform.SLACK, str(body["user_id"]), str(body.get("team_id", ""))),
+        key=f"slack:command:{body.get('trigger_id') or body.get('response_url')}",
+        sender=Sender(Platform.SLACK, str(body["user_id"]), workspace),
         place=Place(channel, private=channel.startswith("D")),
         name=name,
         text=plain_text(str(body.get("text") or "")),
@@ -123,36 +141,17 @@ def receive_submission(body: Payload) -> Control:
     view: Payload = body.get("view") or {}
     kept = read_metadata(str(view.get("private_metadata") or ""))
     channel = kept.get("channel", "")
+    private = not channel or channel.startswith("D")
     return Control(
         # The view's hash stays the same when a form is sent again after an error, so the trigger comes first.
         key=f"slack:form:{body.get('trigger_id') or ':'.join((str(view.get('id')), str(view.get('hash'))))}",
         sender=_sender(body),
-        place=Place(channel, kept.get("thread") or None, private=not channel or channel.startswith("D")),
+        place=Place(channel, kept.get("thread") or None, private=private, shared=is_shared(body)),
         action=str(view.get("callback_id") or ""),
         value=kept.get("value", ""),
-        fields=_fields((view.get("state") or {}).get("values") or {}),
+        fields=typed_fields(view),
+        files=sent_files(view),
     )
-
-
-def read_metadata(text: str) -> dict[str, str]:
-    """Return what a view of ours carries in its `private_metadata`; empty for anything else."""
-    try:
-        kept = json.loads(text)
-    except ValueError:
-        return {}
-    return {str(key): str(value) for key, value in kept.items()} if isinstance(kept, dict) else {}
-
-
-def _fields(values: Mapping[str, Mapping[str, Payload]]) -> dict[str, str]:
-    """Return a form's fields by name; the pieces of a long one, which are numbered, are put together again."""
-    pieces: dict[str, dict[int, str]] = {}
-    for block_id, inputs in values.items():
-        name, _, number = block_id.partition(COUNT_MARK)
-        for state in inputs.values():
-            chosen: Payload = state.get("selected_option") or {}
-            text = str(state.get("value") or chosen.get("value") or "")
-            pieces.setdefault(name, {})[int(number) if number.isdecimal() else 0] = text
-    return {name: "".join(texts[number] for number in sorted(texts)) for name, texts in pieces.items()}
 
 
 def _message(body: Payload, event: Payload) -> Message | None:
@@ -162,17 +161,58 @@ def _message(body: Payload, event: Payload) -> Message | None:
         return None
     if str(event.get("subtype") or "") not in _SPOKEN or not channel or not ts:
         return None
-    private = _is_private(event)
     text = str(event.get("text") or "")
     in_thread = event.get("thread_ts") not in (None, ts)
-    if not (private or in_thread or is_addressed(body)):
+    addressed = is_addressed(body)
+    # A reply that begins with somebody else's name is for them, whoever else takes part in the thread.
+    if not addressed and (not in_thread or first_mention(text) not in (None, own)):
         return None
     return Message(
         key=f"slack:message:{channel}:{ts}",
         sender=Sender(Platform.SLACK, str(user), _team_of(body, event)),
         # An answer to a message that stands by itself opens a thread under it.
-        place=Place(str(channel), str(event.get("thread_ts") or ts), private=private),
+        place=Place(
+            str(channel), str(event.get("thread_ts") or ts), private=_is_private(event), shared=is_shared(body)
+        ),
         text=plain_text(text, own=own),
+        addressed=addressed,
+        message_id=str(ts),
+    )
+
+
+def _deletion(body: Payload, event: Payload) -> Deletion | None:
+    """Return that a message was taken back. One with replies leaves a tombstone, which comes as a change."""
+    left: Payload = event.get("message") or {}
+    match event.get("subtype"), left.get("subtype"):
+        case "message_deleted", _:
+            ts = event.get("deleted_ts")
+        case "message_changed", "tombstone":
+            ts = left.get("ts")
+        case _:
+            return None
+    before: Payload = event.get("previous_message") or {}
+    channel, user = event.get("channel"), before.get("user")
+    if not channel or not ts or before.get("bot_id") or user in (None, _own_id(body), "USLACKBOT"):
+        return None
+    return Deletion(
+        key=f"slack:deletion:{channel}:{ts}",
+        sender=Sender(Platform.SLACK, str(user), _team_of(body, before)),
+        place=Place(
+            str(channel), str(before.get("thread_ts") or ts), private=_is_private(event), shared=is_shared(body)
+        ),
+        message_id=str(ts),
+    )
+
+
+def _visit(body: Payload, event: Payload) -> Visit | None:
+    user, tab = event.get("user"), event.get("tab")
+    if not user or tab not in tuple(Page):
+        return None
+    return Visit(
+        key=f"slack:visit:{user}:{tab}:{event.get('event_ts')}",
+        sender=Sender(Platform.SLACK, str(user), _team_of(body, event)),
+        place=Place(str(event.get("channel") or "")),
+        page=Page(tab),
     )
 
 
@@ -187,10 +227,11 @@ def _reaction(body: Payload, event: Payload) -> Reaction | None:
     return Reaction(
         key=f"slack:reaction:{user}:{channel}:{ts}:{emoji}:{event.get('event_ts')}",
         sender=Sender(Platform.SLACK, str(user), _team_of(body, event)),
-        place=Place(channel, private=channel.startswith("D")),
+        place=Place(channel, private=channel.startswith("D"), shared=is_shared(body)),
         emoji=emoji,
         added=event["type"] == "reaction_added",
         message_id=ts,
+        at=_time(event.get("event_ts")),
     )
 
 
@@ -202,7 +243,7 @@ def _stopped(body: Payload, event: Payload) -> Control | None:
     return Control(
         key=f"slack:stop:{channel}:{event.get('event_ts')}",
         sender=Sender(Platform.SLACK, str(user), _team_of(body, event)),
-        place=Place(channel, event.get("thread_ts"), private=channel.startswith("D")),
+        place=Place(channel, event.get("thread_ts"), private=channel.startswith("D"), shared=is_shared(body)),
         action=STOP,
         value=" ".join(map(str, event.get("streaming_message_ts") or ())),
     )
@@ -213,7 +254,8 @@ def _place_of_interaction(body: Payload) -> Place:
     message: Payload = body.get("message") or {}
     channel = str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
     ts = message.get("thread_ts") or container.get("thread_ts") or container.get("message_ts")
-    return Place(channel, str(ts) if ts else None, private=not channel or channel.startswith("D"))
+    private = not channel or channel.startswith("D")
+    return Place(channel, str(ts) if ts else None, private=private, shared=is_shared(body))
 
 
 def _sender(body: Payload) -> Sender:
@@ -226,6 +268,14 @@ def _sender(body: Payload) -> Sender:
 def _team_of(body: Payload, event: Payload) -> str:
     """Return the workspace a person belongs to: in a shared channel not the one the event came through."""
     return str(event.get("user_team") or event.get("source_team") or body.get("team_id") or "")
+
+
+def _time(event_ts: object) -> datetime | None:
+    """Return the moment of one of Slack's timestamps, which are seconds since 1970 with six decimals."""
+    try:
+        return datetime.fromtimestamp(float(str(event_ts)), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _is_private(event: Payload) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -35,7 +36,11 @@ def test_a_mention_and_its_message_are_one_deed() -> None:
     mention = receive(message(type="app_mention"))
     assert heard == mention
     assert heard == Message(
-        key="slack:message:C1:1.1", sender=ASKED, place=Place("C1", "1.1", private=False), text="what is a mole?"
+        key="slack:message:C1:1.1",
+        sender=ASKED,
+        place=Place("C1", "1.1", private=False),
+        text="what is a mole?",
+        message_id="1.1",
     )
     assert is_addressed(message())
     assert is_addressed(message(type="app_mention"))
@@ -88,7 +93,8 @@ def test_a_file_with_a_question_is_a_question() -> None:
 
 
 def test_other_events_are_nobodys_deed() -> None:
-    assert receive(wrap(type="app_home_opened", user="U1", tab="messages", channel="D1")) is None
+    assert receive(wrap(type="app_home_opened", user="U1", tab="about", channel="D1")) is None
+    assert receive(wrap(type="member_joined_channel", user="UBOT", channel="C1")) is None
     assert receive({"type": "view_closed", "user": {"id": "U1"}}) is None
     assert receive({}) is None
 
@@ -221,15 +227,16 @@ def test_a_reaction_keeps_its_skin_tone_and_its_order(added: bool) -> None:
         "reaction": "+1::skin-tone-4",
         "item_user": "UBOT",
         "item": {"type": "message", "channel": "C1", "ts": "5.5"},
-        "event_ts": "6.6",
+        "event_ts": "1783549383.783769",
     }
     assert receive(wrap(**event)) == Reaction(
-        key="slack:reaction:U1:C1:5.5:+1::skin-tone-4:6.6",
+        key="slack:reaction:U1:C1:5.5:+1::skin-tone-4:1783549383.783769",
         sender=ASKED,
         place=Place("C1", private=False),
         emoji="+1::skin-tone-4",
         added=added,
         message_id="5.5",
+        at=datetime(2026, 7, 8, 22, 23, 3, 783769, tzinfo=UTC),
     )
     assert receive(wrap(**{**event, "user": "UBOT"})) is None
     assert receive(wrap(**{**event, "item_user": "U2"})) is None
