@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -64,6 +64,29 @@ class ObjectStorage:
             raise NotFound("This file is no longer in the file store.", key=key) from error
         except (BaseError, OSError) as error:
             raise _unavailable(error, "read") from error
+
+    async def delete(self, key: str) -> None:
+        """Forget a file, if it is there. Raises `InvalidInput` for a bad key, `StorageUnavailable`."""
+        _check(key)
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            pass
+        except (BaseError, OSError) as error:
+            raise _unavailable(error, "deleted") from error
+
+    async def written_before(self, folder: str, moment: datetime) -> list[str]:
+        """Return the keys in a folder last written before a moment. Raises `InvalidInput`, `StorageUnavailable`."""
+        _check(folder)
+        try:
+            return [
+                file["path"]
+                async for batch in obstore.list(self._store, folder)
+                for file in batch
+                if file["last_modified"] < moment
+            ]
+        except (BaseError, OSError) as error:
+            raise _unavailable(error, "looked for") from error
 
 
 def _open_folder(folder: Path) -> LocalStore:

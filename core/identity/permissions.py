@@ -38,6 +38,18 @@ async def require_teacher(session: AsyncSession, actor: Actor, class_id: UUID) -
         raise NotPermitted("Only a teacher of this class may do that.", class_id=class_id)
 
 
+async def require_teacher_or_admin(session: AsyncSession, actor: Actor, class_id: UUID) -> None:
+    """Raise `NotPermitted` unless the actor teaches the class or administers the school: for where a class meets."""
+    if actor.operates:
+        return
+    if actor.user_id is not None and await membership_role(session, actor.user_id, class_id) is MembershipRole.TEACHER:
+        return
+    try:
+        await require_global_role(session, actor, GlobalRole.ADMIN)
+    except NotPermitted as error:
+        raise NotPermitted("Only a teacher of this class may do that.", class_id=class_id) from error
+
+
 async def require_member(session: AsyncSession, actor: Actor, class_id: UUID) -> MembershipRole | None:
     """Return the actor's role in the class (None for the system); raise `NotPermitted` if they have none."""
     if actor.operates:

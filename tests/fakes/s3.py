@@ -1,7 +1,8 @@
-"""A bucket that speaks as much of S3 as storing and reading objects takes (path style, errors as XML)."""
+"""A bucket that speaks as much of S3 as keeping objects takes (path style, errors as XML)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,10 +28,36 @@ class FakeS3:
         if request.method == "PUT":
             self.objects[request.path] = await request.read()
             return web.Response(headers=headers(self.objects[request.path]))
+        if request.method == "POST" and "delete" in request.query:
+            return self.delete(request.path, await request.text())
+        return self.read(request)
+
+    def read(self, request: web.Request) -> web.Response:
+        if request.query.get("list-type") == "2":
+            return self.listing(request.path, request.query.get("prefix", ""))
         data = self.objects.get(request.path)
         if data is None:
             return error(404, "NoSuchKey")
         return web.Response(body=data, headers=headers(data) | {"last-modified": "Sat, 01 Nov 2025 10:00:00 GMT"})
+
+    def delete(self, bucket: str, request: str) -> web.Response:
+        """Delete many at once (DeleteObjects); what is not there counts as deleted."""
+        keys = re.findall(r"<Key>(.*?)</Key>", request)
+        for key in keys:
+            self.objects.pop(f"{bucket.rstrip('/')}/{key}", None)
+        deleted = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
+        return xml(200, f"<DeleteResult>{deleted}</DeleteResult>")
+
+    def listing(self, bucket: str, prefix: str) -> web.Response:
+        """List the objects whose key begins so (ListObjectsV2), all written on one day."""
+        start = f"{bucket.rstrip('/')}/"
+        found = "".join(
+            f"<Contents><Key>{path.removeprefix(start)}</Key><LastModified>2025-11-01T10:00:00.000Z</LastModified>"
+            f"<ETag>&quot;0&quot;</ETag><Size>{len(data)}</Size></Contents>"
+            for path, data in sorted(self.objects.items())
+            if path.startswith(f"{start}{prefix}")
+        )
+        return xml(200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{found}</ListBucketResult>")
 
 
 def headers(data: bytes) -> dict[str, str]:
@@ -38,8 +65,12 @@ def headers(data: bytes) -> dict[str, str]:
 
 
 def error(status: int, code: str) -> web.Response:
-    xml = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{code}</Message></Error>'
-    return web.Response(status=status, text=xml, content_type="application/xml")
+    return xml(status, f"<Error><Code>{code}</Code><Message>{code}</Message></Error>")
+
+
+def xml(status: int, body: str) -> web.Response:
+    text = f'<?xml version="1.0" encoding="UTF-8"?>{body}'
+    return web.Response(status=status, text=text, content_type="application/xml")
 
 
 @asynccontextmanager

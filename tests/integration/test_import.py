@@ -12,10 +12,12 @@ from uuid import UUID
 import docx
 import pptx
 import pytest
+from obstore.store import MemoryStore
 from sqlalchemy import select, text, update
 
 from adapters.courses.import_folder import import_folder
 from adapters.documents.reader import SeparateReader
+from adapters.storage import ObjectStorage
 from core.assignments.models import AssignmentRevision
 from core.audit.record import Actor
 from core.content.create import Origin
@@ -329,14 +331,14 @@ async def test_without_a_model_texts_wait_in_the_queue_and_are_published_then(sc
 
 
 async def test_an_import_that_broke_off_is_taken_up_where_it_stopped(school: School, course: Path) -> None:
-    class FailingStorage:
+    class FailingStorage(ObjectStorage):
         async def put(self, key: str, data: bytes) -> None:
             raise StorageUnavailable
 
         async def get(self, key: str) -> bytes:
             raise StorageUnavailable
 
-    broken = replace(school, pipeline=replace(school.pipeline, storage=FailingStorage()))
+    broken = replace(school, pipeline=replace(school.pipeline, storage=FailingStorage(MemoryStore())))
     with pytest.raises(StorageUnavailable):
         await bring(broken, course, publish=True)
     report = await bring(school, course, publish=True)
@@ -378,7 +380,7 @@ async def test_speaker_notes_are_found_unless_the_course_keeps_them_out(school: 
 async def test_two_imports_into_one_class_never_run_at_once(school: School, course: Path) -> None:
     running, go_on = asyncio.Event(), asyncio.Event()
 
-    class SlowStorage:
+    class SlowStorage(ObjectStorage):
         async def put(self, key: str, data: bytes) -> None:
             running.set()
             await go_on.wait()
@@ -387,7 +389,7 @@ async def test_two_imports_into_one_class_never_run_at_once(school: School, cour
         async def get(self, key: str) -> bytes:
             return await school.pipeline.storage.get(key)
 
-    slow = replace(school, pipeline=replace(school.pipeline, storage=SlowStorage()))
+    slow = replace(school, pipeline=replace(school.pipeline, storage=SlowStorage(MemoryStore())))
     first = asyncio.create_task(bring(slow, course))
     await running.wait()
     idle = "SELECT state FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock%' AND pid != pg_backend_pid()"

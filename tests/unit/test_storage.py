@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import obstore
@@ -56,6 +57,27 @@ async def test_what_is_missing_is_not_found(storage: Storage) -> None:
         await storage.get("materials")  # a folder is no file
 
 
+async def test_what_is_deleted_is_gone_and_can_be_deleted_again(storage: Storage) -> None:
+    await storage.put(KEY, b"x")
+    await storage.put(f"{KEY}-2", b"y")
+    for _ in range(2):
+        await storage.delete(KEY)
+        with pytest.raises(NotFound):
+            await storage.get(KEY)
+    assert await storage.get(f"{KEY}-2") == b"y"
+
+
+async def test_a_folder_tells_what_was_written_before_a_moment(storage: Storage) -> None:
+    assert await storage.written_before("rosters", datetime.max.replace(tzinfo=UTC)) == []
+    for key in ("rosters/a", "rosters/b", "rosters-2/c", KEY):
+        await storage.put(key, b"x")
+    assert sorted(await storage.written_before("rosters", datetime.max.replace(tzinfo=UTC))) == [
+        "rosters/a",
+        "rosters/b",
+    ]
+    assert await storage.written_before("rosters", datetime(2020, 1, 1, tzinfo=UTC)) == []
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -79,6 +101,8 @@ async def test_keys_that_lead_elsewhere_are_refused(storage: Storage, key: str) 
         await storage.put(key, b"x")
     with pytest.raises(InvalidInput):
         await storage.get(key)
+    with pytest.raises(InvalidInput):
+        await storage.delete(key)
 
 
 @pytest.mark.parametrize(
