@@ -19,6 +19,7 @@ from core.db import autocommit
 from core.enums import Platform
 from core.errors import Ambiguous, ChooseClass, DatabaseUnavailable, HomeroomError, NotFound, NotLinked, NotPermitted
 from core.events import Command, Control, Deletion, Event, Message, Page, Reaction, Visit
+from core.identity.link_email import link_by_email
 from core.identity.resolve import Encounter, meet
 from core.inbox.store import Stored, drop_waiting, let_wait
 from core.ports import Responder
@@ -100,6 +101,8 @@ async def _serve(app: App, event: Event, responder: Responder, request_id: UUID,
         await _take_back(app, event)
         return None
     encounter = await meet_sender(app, event)
+    if not isinstance(event, Reaction):
+        encounter = await _link_by_email(app, event, responder, encounter)
     request = Request(
         app, encounter, event, responder, request_id=request_id, inbox_event_id=stored.id if stored else None
     )
@@ -116,6 +119,19 @@ async def _serve(app: App, event: Event, responder: Responder, request_id: UUID,
             return await (home(request) if event.page is Page.HOME else prompts(request))
         case _:
             raise NotFound
+
+
+async def _link_by_email(app: App, event: Event, responder: Responder, encounter: Encounter) -> Encounter:
+    """Tie a newcomer to the person on the roster whose address the workspace vouches for, where it may."""
+    if encounter.person or encounter.lapsed or not encounter.email_trusted or encounter.workspace_id is None:
+        return encounter
+    profile = await responder.profile()
+    if profile is None:
+        return encounter
+    surface = event.sender.platform.value.lower()
+    async with app.sessions.begin() as session:
+        linked = await link_by_email(session, encounter.workspace_id, event.sender.user_id, profile, surface=surface)
+    return await meet_sender(app, event) if linked else encounter
 
 
 async def _take_back(app: App, event: Deletion) -> None:

@@ -11,6 +11,7 @@ from core.audit.record import Actor, record
 from core.classes.models import Class, ClassMembership, ClassWorkspace
 from core.errors import NotLinked, NotPermitted
 from core.identity.models import WorkspaceIdentity
+from core.inbox.store import release_waiting
 
 
 async def choose_class(
@@ -18,7 +19,8 @@ async def choose_class(
 ) -> None:
     """Let a person's own account work in one of their classes that live here, until they choose another.
 
-    Raises `NotLinked`, `NotPermitted` (somebody else's account, or not a class of theirs here).
+    A question that waited for the choice is answered now. Raises `NotLinked`, `NotPermitted` (somebody else's account,
+    or not a class of theirs here).
     """
     identity = await session.scalar(
         select(WorkspaceIdentity)
@@ -49,6 +51,7 @@ async def choose_class(
     )
     if await session.scalar(theirs) is None:
         raise NotPermitted("You are not in such a class here.")
+    await release_waiting(session, workspace_id, platform_user_id)
     if identity.class_id == class_id:
         return
     identity.class_id = class_id

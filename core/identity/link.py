@@ -14,6 +14,7 @@ from core.enums import GlobalRole, LinkMethod
 from core.errors import Conflict, NotFound
 from core.identity.models import AppUser, Workspace, WorkspaceIdentity
 from core.identity.permissions import require_global_role
+from core.inbox.store import release_waiting
 
 _TAKEN = "Your account here is tied to somebody else. Untie it with /unlink first."
 
@@ -23,8 +24,8 @@ async def link(
 ) -> WorkspaceIdentity:
     """Tie a workspace's user to a person. That they are one is for the caller to have verified, by that method.
 
-    Tying the same two again renews method and time. Raises `Conflict` (the account is somebody else's), `NotFound` (no
-    such workspace, or the person was deleted).
+    Tying the same two again renews method and time. What they asked before is answered now. Raises `Conflict` (the
+    account is somebody else's), `NotFound` (no such workspace, or the person was deleted).
     """
     here = select(Workspace.id).where(
         Workspace.id == workspace_id, Workspace.deleted_at.is_(None), Workspace.revoked_at.is_(None)
@@ -62,6 +63,7 @@ async def link(
         workspace_id=workspace_id,
         method=method.value,
     )
+    await release_waiting(session, workspace_id, platform_user_id)
     return identity
 
 

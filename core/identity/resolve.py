@@ -13,6 +13,7 @@ from core.enums import ChannelPurpose, GlobalRole, MembershipRole, Platform, Sou
 from core.errors import ChooseClass, NotFound, NotLinked, NotPermitted
 from core.events import Event, Place
 from core.identity.people import check_email
+from core.identity.raising import LINK_STANDS
 from core.text import clean, one_line
 
 
@@ -83,13 +84,15 @@ class Encounter:
 
     `workspace_id` is None at the terminal, and where Homeroom is not installed (`at_home` False). `person` is None for
     somebody who has not said who they are, or whose word does not do any more since they came to teach (`lapsed`).
-    `classes` are those of theirs that live in this workspace.
+    `email_trusted`: who says nothing may be known by the address that the workspace vouches for. `classes` are those of
+    theirs that live in this workspace.
     """
 
     at_home: bool
     workspace_id: UUID | None = None
     person: Person | None = None
     lapsed: bool = False
+    email_trusted: bool = False
     classes: tuple[EnrolledIn, ...] = ()
     chosen: UUID | None = None
     bound: Bound | None = None
@@ -143,18 +146,11 @@ class Encounter:
         return next((each for each in self.classes if each.class_id == class_id), None)
 
 
-# One row for each class of the person; one row with nothing but the workspace where nobody is known. A link by email
-# does for students only, and no link outlives the day its person came to teach.
+# One row for each class of the person; one row with nothing but the workspace where nobody is known.
 _MEET = text(
-    """
+    f"""
     SELECT w.id AS workspace_id, u.id AS user_id, u.name, u.global_role, u.time_zone AS user_time_zone,
-        i.class_id AS chosen,
-        (u.raised_at IS NULL OR i.linked_at >= u.raised_at) AND (
-            i.method <> 'EMAIL' OR (u.global_role IN ('UNASSIGNED', 'STUDENT') AND NOT EXISTS (
-                SELECT FROM class_memberships t
-                WHERE t.app_user_id = u.id AND t.role = 'TEACHER' AND t.deleted_at IS NULL
-            ))
-        ) AS stands,
+        w.email_trusted, i.class_id AS chosen, {LINK_STANDS} AS stands,
         c.id AS class_id, c.code, c.title, c.language, c.time_zone, m.role,
         b.class_id AS bound_class_id, bc.title AS bound_title, b.purpose, b.lesson_unit_id AS bound_lesson_id,
         h.class_id AS thread_class_id, h.source_mode AS thread_mode, h.lesson_unit_id AS thread_lesson_id
@@ -216,6 +212,7 @@ async def meet(session: AsyncSession, event: Event) -> Encounter:
         workspace_id=first.workspace_id,
         person=_person(first) if known else None,
         lapsed=first.user_id is not None and not known,
+        email_trusted=first.email_trusted,
         classes=tuple(_enrolled(row) for row in rows if known and row.class_id is not None),
         chosen=first.chosen,
         bound=Bound(first.bound_class_id, first.bound_title, ChannelPurpose(first.purpose), first.bound_lesson_id)

@@ -64,9 +64,11 @@ _RENEW = text(
 _FINISH = text("UPDATE inbox_events SET state = 'DONE', lease_until = NULL, event = '{}', route = '{}' WHERE id = :id")
 _RELEASE = text(
     """
-    UPDATE inbox_events
+    UPDATE inbox_events e
     SET state = 'RECEIVED', waits_until = NULL, lease_until = NULL, attempts = 0
-    WHERE platform = CAST(:platform AS platform) AND sender = :sender AND waits_until > now()
+    FROM workspaces w
+    WHERE w.id = :workspace_id AND e.platform = w.platform AND e.sender = w.external_id || ' ' || :user_id
+        AND e.waits_until > now()
     """
 )
 _WAIT = text(
@@ -154,9 +156,9 @@ async def let_wait(session: AsyncSession, stored_id: UUID, sender: Sender) -> No
     await session.execute(_WAIT, {"id": stored_id, "patience": PATIENCE})
 
 
-async def release_waiting(session: AsyncSession, sender: Sender) -> None:
-    """Have what waited for this sender served now, by whichever process looks next."""
-    await session.execute(_RELEASE, {"platform": sender.platform.value, "sender": sender_key(sender)})
+async def release_waiting(session: AsyncSession, workspace_id: UUID, platform_user_id: str) -> None:
+    """Have what waited for this user of a workspace served now, by whichever process looks next."""
+    await session.execute(_RELEASE, {"workspace_id": workspace_id, "user_id": platform_user_id})
 
 
 async def drop_waiting(session: AsyncSession, platform: Platform, channel_id: str, message_id: str) -> None:
