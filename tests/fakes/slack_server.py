@@ -3,8 +3,8 @@
 `async with slack_server() as slack:` gives `api_url` for a client's `base_url`, `bot_token`, `app_token` and
 `signing_secret`; `slack.people` does what people do, `slack.workspace` holds what they see. Set
 `slack.posting.url` to have events posted there instead of sent over sockets. Every block and view the app sends is
-checked. Left alone nothing is limited in number; `limits=True` enforces Slack's tiers, with a `minute` of so many
-seconds.
+checked. `slack.app` is the app's registration, `slack.authorise` a code to install it with. Left alone nothing is
+limited in number; `limits=True` enforces Slack's tiers, with a `minute` of so many seconds.
 """
 
 from __future__ import annotations
@@ -13,60 +13,82 @@ import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.fakes.slack import chat_methods, other_methods
+from tests.fakes.slack import (
+    app_methods,
+    chat_methods,
+    conversation_methods,
+    file_methods,
+    other_methods,
+    transfers,
+    view_methods,
+)
 from tests.fakes.slack.blocks import Refused
 from tests.fakes.slack.calls import Call, Json, Method
 from tests.fakes.slack.decode import read_request
 from tests.fakes.slack.deeds import Deeds
 from tests.fakes.slack.delivery import Courier, Posting, Sockets
+from tests.fakes.slack.failures import Failure, pause
+from tests.fakes.slack.oauth import Authorisations, Registration
 from tests.fakes.slack.rates import Rates
 from tests.fakes.slack.workspace import Workspace
 
-METHODS: dict[str, tuple[Method, str | None]] = {**chat_methods.METHODS, **other_methods.METHODS}
-ALL_SCOPES = frozenset(scope for _, scope in METHODS.values() if scope)
+__all__ = ["ALL_SCOPES", "METHODS", "Failure", "SlackServer", "slack_server"]
+
+METHODS: dict[str, tuple[Method, str | None]] = {
+    **app_methods.METHODS,
+    **chat_methods.METHODS,
+    **conversation_methods.METHODS,
+    **file_methods.METHODS,
+    **other_methods.METHODS,
+    **view_methods.METHODS,
+}
+ALL_SCOPES = (
+    frozenset(scope for _, scope in METHODS.values() if scope)
+    | conversation_methods.SCOPES
+    | {"app_mentions:read", "commands"}
+)
+FORM_ONLY = frozenset({"files.getUploadURLExternal"})  # of a JSON body it reads nothing
 APP_TOKEN, SIGNING_SECRET = "xapp-test", "a signing secret"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What a call gets instead: an HTTP status, or an error with status 200. `retry_after` goes with 429."""
-
-    status: int = 200
-    error: str = "internal_error"
-    retry_after: int = 1
-
-
 class SlackServer:
-    """The running server: workspaces by token, what was called, and what goes wrong next."""
+    """The running server: workspaces, what was called, and what goes wrong next.
+
+    `answer_delay` holds back every answer of the API for so many seconds, after the work.
+    """
 
     def __init__(self, *, limits: bool, minute: float, clock: Callable[[], float]) -> None:
         self.api_url = ""
         self.app_token = APP_TOKEN
         self.signing_secret = SIGNING_SECRET
+        self.app = Registration()
         self.scopes = ALL_SCOPES
+        self.answer_delay = 0.0
         self.calls: list[tuple[str, Json]] = []
         self.refusals: list[tuple[str, str]] = []
-        self.sockets = Sockets("A1")
+        self.sockets = Sockets(self.app.app_id)
         self.posting = Posting(SIGNING_SECRET)
         self.courier = Courier(self.sockets, self.posting, self._notice)
+        self.authorisations = Authorisations(self.app, clock)
+        self.authorise = self.authorisations.grant
+        self.closing = asyncio.Event()
         self._clock = clock
         self._rates = Rates(clock, minute) if limits else None
-        self._workspaces: dict[str, Deeds] = {}
+        self._teams: dict[str, Deeds] = {}
         self._failures: dict[str, deque[Failure]] = {}
         self._changed = asyncio.Event()
 
     @property
     def people(self) -> Deeds:
         """The people of the first workspace."""
-        return next(iter(self._workspaces.values()))
+        return next(iter(self._teams.values()))
 
     @property
     def workspace(self) -> Workspace:
@@ -76,15 +98,26 @@ class SlackServer:
     def bot_token(self) -> str:
         return self.workspace.bot_token
 
+    @property
+    def origin(self) -> str:
+        """Where everything is; `oauth/v2/authorize` below it is the page that asks somebody to allow the app."""
+        return self.api_url.removesuffix("api/")
+
+    def team(self, team_id: str) -> Deeds:
+        """The people of a workspace, which is there whether or not the app is installed in it."""
+        return self._teams[team_id]
+
     def install(self, team_id: str) -> Deeds:
-        """Install the app into a workspace; its token is `xoxb-` and the team's id."""
-        workspace = Workspace(team_id, f"xoxb-{team_id}", self._clock)
-        origin = self.api_url.removesuffix("api/")
-        self._workspaces[workspace.bot_token] = Deeds(workspace, self.courier, f"{origin}response/")
-        return self._workspaces[workspace.bot_token]
+        """Install the app into a workspace; its token is `xoxb-` and the team's id, another one the next time."""
+        people = self._teams.get(team_id)
+        if people is None:
+            workspace = Workspace(team_id, f"xoxb-{team_id}", self._clock, origin=self.origin)
+            people = self._teams[team_id] = Deeds(workspace, self.courier, f"{self.origin}response/")
+        people.workspace.renew_token()
+        return people
 
     def fail(self, method: str, *failures: Failure) -> None:
-        """Say what the next calls of a method get."""
+        """Say what the next calls of a method get; "upload", "download" and "response_url" count as methods too."""
         self._failures.setdefault(method, deque()).extend(failures)
 
     def called(self, method: str) -> list[Json]:
@@ -102,96 +135,148 @@ class SlackServer:
         await asyncio.wait_for(watch(), seconds)
 
     def application(self) -> web.Application:
-        application = web.Application(client_max_size=8 * 1024 * 1024)
+        application = web.Application(client_max_size=64 * 1024 * 1024)
         application.router.add_route("*", "/api/{method}", self._serve_api)
         application.router.add_post("/response/{team}/{key}", self._serve_response)
+        application.router.add_post("/upload/v1/{team}/{key}", self._serve_upload)
+        application.router.add_get("/files-pri/{file}/{name:.+}", self._serve_file)
+        application.router.add_get("/oauth/v2/authorize", self.authorisations.serve)
         application.router.add_get("/link/", self.sockets.serve)
         return application
 
     async def _serve_api(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
         try:
-            return await self._answer(method, request)
+            response = await self._answer(method, request)
         except Refused as refused:
             self.refusals.append((method, refused.code))
             answer: Json = {"ok": False, "error": refused.code, **refused.more}
             if refused.messages:
                 answer["response_metadata"] = {"messages": list(refused.messages)}
-            return web.json_response(answer)
+            response = web.json_response(answer)
         finally:
             self._notice()
+        if self.answer_delay:
+            await pause(self.answer_delay, self.closing)
+        return response
 
     async def _answer(self, method: str, request: web.Request) -> web.Response:
         token, arguments = await read_request(request)
+        if method in FORM_ONLY and request.content_type == "application/json":
+            arguments = {}
+        if method == "oauth.v2.access":
+            authorization = request.headers.get("Authorization", "")
+            return await self._work(method, request, lambda: self._redeem(arguments, authorization))
+        if method == "apps.manifest.export":
+            return await self._work(method, request, lambda: _answered(self.app.export(token, arguments)))
         if method == "apps.connections.open":
-            return self._connect(token)
+            self._check_app_token(token)
+            return await self._work(method, request, lambda: _answered({"url": self.sockets.ticket()}))
         people = self._authorise(token)
+        return await self._work(method, request, lambda: self._call(method, people, arguments))
+
+    async def _work(
+        self, method: str, request: web.Request, work: Callable[[], Awaitable[web.Response]]
+    ) -> web.Response:
+        """Do the work, or what was said to go wrong with it."""
         failures = self._failures.get(method)
-        if failures:
-            return _failed(failures.popleft())
+        if not failures:
+            return await work()
+        failure = failures.popleft()
+        done = await work() if failure.works else None
+        self._notice()
+        return await failure.answer(request, done, self.closing)
+
+    async def _call(self, method: str, people: Deeds, arguments: Json) -> web.Response:
         if method not in METHODS:
             raise Refused("unknown_method")
         work, scope = METHODS[method]
-        if scope is not None and scope not in self.scopes:
-            raise Refused("missing_scope", needed=scope, provided=",".join(sorted(self.scopes)))
+        scopes = self._scopes(people)
+        if scope is not None and scope not in scopes:
+            raise Refused("missing_scope", needed=scope, provided=",".join(sorted(scopes)))
         if self._rates is not None:
             channel = str(arguments.get("channel", ""))
             wait = self._rates.seconds_to_wait(people.workspace.team_id, method, channel)
             if wait is not None:
                 self.refusals.append((method, "ratelimited"))
-                return _failed(Failure(429, "ratelimited", wait))
+                headers = {"Retry-After": str(wait)}
+                return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
         self.calls.append((method, arguments))
-        call = Call(people.workspace, arguments, self.scopes, lambda _, event: people.emit(event))
-        return web.json_response({"ok": True, **await work(call)})
+        call = Call(people.workspace, arguments, scopes, lambda _, event: people.emit(event), self.app)
+        answer = {"ok": True, **await work(call)}
+        headers = {"x-oauth-scopes": ",".join(sorted(scopes)), "x-accepted-oauth-scopes": scope or ""}
+        return web.json_response(answer, headers=headers)
 
-    def _connect(self, token: str | None) -> web.Response:
+    async def _redeem(self, arguments: Json, authorization: str) -> web.Response:
+        def install(team_id: str) -> Workspace:
+            return self.install(team_id).workspace
+
+        return await _answered(self.authorisations.redeem(arguments, authorization, install, self.scopes))
+
+    def _scopes(self, people: Deeds) -> frozenset[str]:
+        granted = people.workspace.scopes
+        return self.scopes if granted is None else granted
+
+    def _check_app_token(self, token: str | None) -> None:
         if token is None:
             raise Refused("not_authed")
-        if token in self._workspaces:
+        if token.startswith("xoxb-"):
             raise Refused("not_allowed_token_type")
         if token != self.app_token:
             raise Refused("invalid_auth")
-        failures = self._failures.get("apps.connections.open")
-        if failures:
-            return _failed(failures.popleft())
-        return web.json_response({"ok": True, "url": self.sockets.ticket()})
 
     def _authorise(self, token: str | None) -> Deeds:
         if token is None:
             raise Refused("not_authed")
         if token == self.app_token:
             raise Refused("not_allowed_token_type")
-        people = self._workspaces.get(token)
-        if people is None:
-            raise Refused("invalid_auth")
-        if people.workspace.revoked:
-            raise Refused("token_revoked")
-        return people
+        for people in self._teams.values():
+            if token == people.workspace.bot_token or token in people.workspace.old_tokens:
+                people.workspace.check_token(token)
+                return people
+        raise Refused("invalid_auth")
 
     async def _serve_response(self, request: web.Request) -> web.Response:
         body: Any = json.loads(await request.text())
-        for people in self._workspaces.values():
-            if people.workspace.team_id == request.match_info["team"]:
-                try:
-                    people.respond(request.match_info["key"], body)
-                except Refused as refused:
-                    return web.Response(status=404 if refused.code == "expired_url" else 400, text=refused.code)
-                finally:
-                    self._notice()
-                return web.Response(text="ok")
-        return web.Response(status=404, text="no_team")
+        people = self._teams.get(request.match_info["team"])
+        if people is None:
+            return web.Response(status=404, text="no_team")
+
+        async def respond() -> web.Response:
+            try:
+                people.respond(request.match_info["key"], body)
+            except Refused as refused:
+                self.refusals.append(("response_url", refused.code))
+                gone = refused.code in ("expired_url", "used_url")
+                return web.json_response({"ok": False, "error": refused.code}, status=404 if gone else 400)
+            finally:
+                self._notice()
+            return web.Response(text="ok")
+
+        return await self._work("response_url", request, respond)
+
+    async def _serve_upload(self, request: web.Request) -> web.Response:
+        people = self._teams.get(request.match_info["team"])
+        if people is None:
+            return web.Response(status=404, text="not found")
+        return await self._work("upload", request, lambda: transfers.take_upload(people.workspace, request))
+
+    async def _serve_file(self, request: web.Request) -> web.Response:
+        team_id, _, file_id = request.match_info["file"].partition("-")
+        people = self._teams.get(team_id)
+
+        async def give() -> web.Response:
+            scopes = self._scopes(people) if people else frozenset[str]()
+            return transfers.give_file(people.workspace if people else None, file_id, request, scopes)
+
+        return await self._work("download", request, give)
 
     def _notice(self) -> None:
         self._changed.set()
 
 
-def _failed(failure: Failure) -> web.Response:
-    if failure.status == 429:
-        headers = {"Retry-After": str(failure.retry_after)}
-        return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
-    if failure.status >= 500:
-        return web.Response(status=failure.status, text="<html>upstream error</html>", content_type="text/html")
-    return web.json_response({"ok": False, "error": failure.error}, status=failure.status)
+async def _answered(answer: Json) -> web.Response:
+    return web.json_response({"ok": True, **answer})
 
 
 @asynccontextmanager
@@ -207,5 +292,6 @@ async def slack_server(
         try:
             yield slack
         finally:
+            slack.closing.set()
             await slack.courier.close()
             await slack.sockets.close()

@@ -57,9 +57,12 @@ async def update(call: Call) -> Json:
     text, blocks = _content(call)
     if len(text) > UPDATE_TEXT:
         raise Refused("msg_too_long")
+    changed = _metadata(call) if call.arguments.get("metadata") else None
     before = post.as_message()
     post.history.append((post.text, post.blocks))
     post.text = text
+    if "metadata" in call.arguments:  # left out, what there was stays; an empty object takes it away
+        post.metadata = changed
     if "blocks" in call.arguments:  # left out, the blocks there are stay
         post.blocks = blocks
     call.emit_change(post, before)
@@ -69,9 +72,16 @@ async def update(call: Call) -> Json:
 async def delete(call: Call) -> Json:
     require(call.arguments, "channel", "ts")
     post = _own_post(call, "cant_delete_message")
-    post.deleted = True
+    post.deleted, post.streaming = True, False
     call.emit_deletion(post)
     return {"channel": post.channel, "ts": post.ts}
+
+
+async def get_permalink(call: Call) -> Json:
+    require(call.arguments, "channel", "message_ts")
+    channel = call.workspace.conversation(call.arguments["channel"], member=False, archived=True)
+    post = call.workspace.find(channel.id, call.arguments["message_ts"])
+    return {"channel": channel.id, "permalink": call.workspace.permalink(post)}
 
 
 async def start_stream(call: Call) -> Json:
@@ -184,6 +194,7 @@ METHODS = {
     "chat.postEphemeral": (post_ephemeral, "chat:write"),
     "chat.update": (update, "chat:write"),
     "chat.delete": (delete, "chat:write"),
+    "chat.getPermalink": (get_permalink, None),
     "chat.startStream": (start_stream, "chat:write"),
     "chat.appendStream": (append_stream, "chat:write"),
     "chat.stopStream": (stop_stream, "chat:write"),

@@ -10,7 +10,7 @@ from aiohttp import web
 from tests.fakes.slack.blocks import Refused
 
 # Arguments that a form or a query carries as JSON.
-_NESTED = ("blocks", "view", "metadata", "chunks", "attachments", "prompts", "loading_messages")
+_NESTED = ("blocks", "view", "metadata", "chunks", "attachments", "prompts", "loading_messages", "files")
 
 
 async def read_request(request: web.Request) -> tuple[str | None, dict[str, Any]]:

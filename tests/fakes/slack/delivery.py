@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import math
 import time
 import uuid
 from collections.abc import Callable
@@ -253,6 +254,11 @@ class Courier:
         again = Delivery(delivery.kind, delivery.payload, attempts=delivery.attempts)
         self._start(self._deliver(again, reason))
         return again
+
+    def slowest(self) -> float:
+        """Return the most seconds from sending to acknowledgement; infinite where one was never acknowledged."""
+        over = [sent for sent in self.sent if sent.seconds is not None or sent.failure]
+        return max((math.inf if sent.seconds is None else sent.seconds for sent in over), default=0.0)
 
     async def close(self) -> None:
         for task in self._tasks:
