@@ -16,6 +16,8 @@ from bot.clock import run_clock
 from bot.console.run import configure_log, notice, run_async
 from bot.jobs import entrypoints, gave_up
 from bot.settings import read_settings
+from bot.web.app import run_web
+from core.errors import HomeroomError
 
 
 class Process(StrEnum):
@@ -23,6 +25,7 @@ class Process(StrEnum):
 
     WORKER = "worker"
     CLOCK = "clock"
+    WEB = "web"
     ALL = "all"
 
 
@@ -40,11 +43,23 @@ async def _run(process: Process) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         notice(f"homeroom {process.value} is running.")
-        async with asyncio.TaskGroup() as group:
-            if process in (Process.WORKER, Process.ALL):
-                group.create_task(_work(app, stop))
-            if process in (Process.CLOCK, Process.ALL):
-                group.create_task(run_clock(app, stop))
+        try:
+            async with asyncio.TaskGroup() as group:
+                if process in (Process.WORKER, Process.ALL):
+                    group.create_task(_work(app, stop))
+                if process in (Process.CLOCK, Process.ALL):
+                    group.create_task(run_clock(app, stop))
+                if process in (Process.WEB, Process.ALL):
+                    group.create_task(run_web(app, stop))
+        except ExceptionGroup as several:
+            raise _first(several) from several
+
+
+def _first(several: ExceptionGroup[Exception]) -> Exception:
+    """Return what a person can be told of: one of our own errors if there is one among them."""
+    told = several.subgroup(HomeroomError) or several
+    error = told.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error
 
 
 async def _work(app: App, stop: asyncio.Event) -> None:

@@ -15,7 +15,7 @@ from core.errors import NotFound
 from core.materials.files import MEDIA_TYPES, WITHOUT_NOTES
 from core.materials.page_text import Block, Piece, page_text
 
-_REACH = 8  # passages to either side: a section without end is shown in parts
+_REACH = 8  # passages to either side: a long text without pages is shown in parts
 
 FOR_STUDENTS = frozenset({MEDIA_TYPES[".pdf"], MEDIA_TYPES[".txt"]})
 """Files students may have as they are. Others can hold what reading leaves out: a notebook's solutions, a deck's
@@ -85,7 +85,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class SourcePage:
-    """A page, slide or section, whole, with the passage an answer cited; `original` only where the viewer may have it.
+    """A page or slide, or a text without pages, with the passage an answer cited; `original` only where the viewer may have it.
 
     `before` and `after` lead on in the same revision.
     """
@@ -188,11 +188,9 @@ def _extent(around: Sequence[Row[tuple[object, ...]]], ordinal: int) -> tuple[in
 
 
 def _page_of(row: Row[tuple[object, ...]]) -> tuple[object, ...]:
-    """Return what passages of one page have in common; where there are no pages, the uppermost heading."""
+    """Return what passages of one page have in common; a text without pages is one as far as is in reach."""
     locator = Locator.from_json(row.locator)
-    if locator.page is not None or locator.slide is not None:
-        return locator.page, locator.slide, locator.notes
-    return locator.headings[:1]
+    return locator.page, locator.slide, locator.notes
 
 
 def _neighbour(row: Row[tuple[object, ...]]) -> Neighbour:
