@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import ENUM
 
-from core.enums import AiPolicy, MaterialKind
+from core.enums import AiPolicy, GradeStatus, MaterialKind
 
 views = MetaData()
 
@@ -65,4 +65,17 @@ published_assignments = Table(
     Column("due_at", DateTime(timezone=True)),
     Column("closes_at", DateTime(timezone=True)),
     Column("ai_policy", ENUM(AiPolicy, name="ai_policy", create_type=False)),
+)
+published_grades = Table(
+    "published_grades",
+    views,
+    Column("id", Uuid),
+    Column("class_id", Uuid),
+    Column("assignment_id", Uuid),
+    Column("student_user_id", Uuid),
+    Column("score", Numeric(9, 2)),
+    Column("status", ENUM(GradeStatus, name="grade_status", create_type=False)),
+    Column("feedback", Text),
+    Column("points", Numeric(9, 2)),
+    Column("released_at", DateTime(timezone=True)),
 )
