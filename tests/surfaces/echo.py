@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.fakes.slack_server import SlackServer
@@ -27,6 +29,23 @@ FORM = {
         }
     ],
 }
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def code(call: Any) -> str:
+    """Return the error that a call is refused with."""
+    with pytest.raises(SlackApiError) as raised:
+        await call
+    return str(raised.value.response["error"])
 
 
 @dataclass(slots=True)

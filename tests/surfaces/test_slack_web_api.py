@@ -14,21 +14,7 @@ from adapters.slack.forms import form_view
 from adapters.slack.render import render
 from core.replies import Choice, Choices, Citation, Field, Form, Note, Reply, Sources, Table, Text
 from tests.fakes.slack_server import Failure, SlackServer, slack_server
-from tests.surfaces.echo import FORM, client
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def code(call: Any) -> str:
-    with pytest.raises(SlackApiError) as raised:
-        await call
-    return str(raised.value.response["error"])
+from tests.surfaces.echo import FORM, Clock, client, code
 
 
 async def test_requests_are_read_in_every_way_they_are_sent(slack: SlackServer) -> None:

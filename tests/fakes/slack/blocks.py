@@ -34,12 +34,18 @@ def check_message_blocks(blocks: Sequence[Any]) -> None:
     _check_all(blocks)
     if any(block["type"] == "input" and "element" not in block for block in blocks):
         raise Refused("invalid_blocks", "missing element")
+    if asks_for_files(blocks):
+        raise Refused("invalid_blocks", "file_input is for modals only")
     if sum(block["type"] == "table" for block in blocks) > 1:
         raise Refused("invalid_attachments", "only_one_table_allowed")
     if sum(len(block["text"]) for block in blocks if block["type"] == "markdown") > MARKDOWN_SIZE:
         raise Refused("msg_blocks_too_long")
     if len(json.dumps(list(blocks), ensure_ascii=False)) > BLOCKS_SIZE:
         raise Refused("msg_blocks_too_long")
+
+
+def asks_for_files(blocks: Sequence[Any]) -> bool:
+    return any((block.get("element") or {}).get("type") == "file_input" for block in blocks)
 
 
 def check_view(view: dict[str, Any]) -> None:
@@ -57,6 +63,8 @@ def check_view(view: dict[str, Any]) -> None:
             raise Refused("invalid_arguments", "missing required field: title")
         if any(block["type"] == "input" for block in blocks) and not view.get("submit"):
             raise Refused("invalid_arguments", "a modal with input blocks needs a submit button")
+    if asks_for_files(blocks) and view["type"] != "modal":
+        raise Refused("invalid_arguments", "file_input is for modals only")
     if any(block["type"] in {"context_actions", "table", "markdown"} for block in blocks):
         raise Refused("invalid_arguments", "unsupported block in a view")
     for name, limit in (("external_id", 255), ("callback_id", 255), ("private_metadata", 3_000)):
@@ -140,6 +148,8 @@ def _check_input(element: dict[str, Any]) -> None:
         longest = element.get("max_length", 3_000)
         if not 1 <= longest <= 3_000 or len(element.get("initial_value") or "") > longest:
             raise ValueError("initial_value or max_length is out of range")
+    if element["type"] == "file_input" and not 1 <= element.get("max_files", 10) <= 10:
+        raise ValueError("max_files is out of range")
     if element["type"] == "static_select":
         options = element.get("options") or []
         if not options and not element.get("option_groups"):

@@ -68,14 +68,21 @@ class _Grant:
 
 
 class Authorisations:
-    """The codes that were given out. `team_id` is where whoever opens the page installs; `denies` that they cancel."""
+    """The codes that were given out. `team_id` is where whoever opens the page installs; `denies` that they cancel.
+
+    With `rotates`, tokens live so many seconds and come with a refresh token, good for one exchange; then the former
+    token is dead at once, where Slack lets it live on to its end. `organisation` makes it an installation of all of it.
+    """
 
     def __init__(self, app: Registration, clock: Callable[[], float]) -> None:
         self.team_id = "T1"
         self.denies = False
+        self.rotates: int | None = None
+        self.organisation = False
         self._app = app
         self._clock = clock
         self._grants: dict[str, _Grant] = {}
+        self._refresh: dict[str, Workspace] = {}
 
     def grant(
         self, team_id: str, *, user: str = "U1", scopes: Iterable[str] | None = None, redirect_uri: str | None = None
@@ -89,6 +96,8 @@ class Authorisations:
     def redeem(self, arguments: Json, authorization: str, install: Callable[[str], Workspace], all_scopes: Any) -> Json:
         """Answer `oauth.v2.access`: `install` puts the app into a workspace. Raises `Refused`."""
         self._app.check_client(arguments, authorization)
+        if arguments.get("grant_type") == "refresh_token":
+            return self._exchange(str(arguments.get("refresh_token", "")), all_scopes)
         grant = self._grants.pop(str(arguments.get("code", "")), None)
         if grant is None or self._clock() > grant.expires:
             raise Refused("invalid_code")
@@ -96,7 +105,21 @@ class Authorisations:
             raise Refused("bad_redirect_uri")
         place = install(grant.team_id)
         place.scopes = grant.scopes
-        return {
+        whole = {"team": None, "enterprise": {"id": "E1", "name": "All schools"}, "is_enterprise_install": True}
+        return (
+            self._token(place, all_scopes) | {"authed_user": {"id": grant.user}} | (whole if self.organisation else {})
+        )
+
+    def _exchange(self, refresh_token: str, all_scopes: Any) -> Json:
+        place = self._refresh.pop(refresh_token, None)
+        if place is None:
+            raise Refused("invalid_refresh_token")
+        place.old_tokens.add(place.bot_token)
+        place.bot_token = f"xoxe.xoxb-{place.team_id}-{len(place.old_tokens) + 1}"
+        return self._token(place, all_scopes)
+
+    def _token(self, place: Workspace, all_scopes: Any) -> Json:
+        token: Json = {
             "access_token": place.bot_token,
             "token_type": "bot",
             "scope": ",".join(sorted(all_scopes if place.scopes is None else place.scopes)),
@@ -104,9 +127,13 @@ class Authorisations:
             "app_id": place.app_id,
             "team": {"id": place.team_id, "name": f"School {place.team_id}"},
             "enterprise": None,
-            "authed_user": {"id": grant.user},
             "is_enterprise_install": False,
         }
+        if self.rotates is not None:
+            refresh_token = f"xoxe-1-{uuid.uuid4().hex}"
+            self._refresh[refresh_token] = place
+            token |= {"refresh_token": refresh_token, "expires_in": self.rotates}
+        return token
 
     async def serve(self, request: web.Request) -> web.Response:
         """The page at `oauth/v2/authorize`, on which whoever opens it decides at once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakes.slack.blocks import Refused, check_view
+from tests.fakes.slack.blocks import Refused, asks_for_files, check_view
 from tests.fakes.slack.calls import Call, Json
 from tests.fakes.slack.decode import require
 from tests.fakes.slack.workspace import Opened
@@ -57,8 +57,7 @@ def _checked(call: Call, kind: str) -> Json:
     if not isinstance(view, dict) or view.get("type") != kind:
         raise Refused("invalid_arguments", f"view.type must be {kind}")
     check_view(view)
-    asks = any((block.get("element") or {}).get("type") == "file_input" for block in view["blocks"])
-    if asks and "files:read" not in call.scopes:
+    if asks_for_files(view["blocks"]) and "files:read" not in call.scopes:
         raise Refused("missing_scope", needed="files:read", provided=",".join(sorted(call.scopes)))
     return dict(view)
 
