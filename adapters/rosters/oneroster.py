@@ -33,7 +33,8 @@ def read_oneroster(
     """Return what the zip says about one class.
 
     That is `from_class` (a code, title or sourcedId), else its only class, else the one named like one of `known_as`.
-    A person's sourcedId is their SIS id. Raises `Ambiguous`, `NotFound`, `Unreadable`.
+    A person's sourcedId is their SIS id. Raises `Ambiguous` (with the candidates' sourcedIds as `ids` in its data),
+    `NotFound`, `Unreadable`.
     """
     tables = _tables(data, filename)
     class_id = _class(tables["classes.csv"], from_class, known_as)
@@ -98,6 +99,8 @@ def _class(classes: Table, from_class: str | None, known_as: Sequence[str]) -> s
     living = [each for each in classes.records if not each.fault and _cell(each, "status").casefold() != "tobedeleted"]
     if from_class is None and len(living) == 1:
         return _cell(living[0], "sourcedid")
+    if from_class is not None and from_class in {_cell(each, "sourcedid") for each in living}:
+        return from_class  # whatever else goes by it
     for name in (from_class,) if from_class is not None else known_as:
         wanted = column_name(name)
         named = [
@@ -108,14 +111,17 @@ def _class(classes: Table, from_class: str | None, known_as: Sequence[str]) -> s
         if len(named) == 1:
             return _cell(named[0], "sourcedid")
         if named:
-            raise Ambiguous(f"Several classes in the file go by “{one_line(name, 60)}”.", candidates=_names(named))
+            raise _ambiguous(f"Several classes in the file go by “{one_line(name, 60)}”.", named)
     if from_class is not None:
         raise NotFound(f"The file has no class “{one_line(from_class, 60)}”.")
-    raise Ambiguous("The file holds several classes; say which one you mean.", candidates=_names(living))
+    raise _ambiguous("The file holds several classes; say which one you mean.", living)
 
 
-def _names(classes: Sequence[Record]) -> tuple[str, ...]:
-    return tuple(f"{one_line(_cell(each, 'title'), 60)} ({one_line(_cell(each, 'sourcedid'), 60)})" for each in classes)
+def _ambiguous(sentence: str, classes: Sequence[Record]) -> Ambiguous:
+    ids = tuple(_cell(each, "sourcedid") for each in classes)
+    titles = (one_line(_cell(each, "title"), 60) for each in classes)
+    names = tuple(f"{title} ({one_line(id_, 60)})" for title, id_ in zip(titles, ids, strict=True))
+    return Ambiguous(sentence, candidates=names, ids=ids)
 
 
 def _tables(data: bytes, filename: str) -> dict[str, Table]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.commands import asking, browsing, feedback, linking
+from bot.commands import asking, browsing, classes, feedback, linking
 from bot.commands.parse import parse_options
 from bot.commands.registry import FORM_ACTION, Command, OptionKind, Request, Run, Who
 from core.content.browse import list_lessons
@@ -33,10 +33,11 @@ COMMANDS: dict[str, Command] = {
         *asking.COMMANDS,
         *browsing.COMMANDS,
         *linking.COMMANDS,
+        *classes.COMMANDS,
         Command("help", "Show what you can do here", run_help),
     )
 }
-CONTROLS: dict[str, Run] = {**asking.CONTROLS, **feedback.CONTROLS, **linking.CONTROLS}
+CONTROLS: dict[str, Run] = {**asking.CONTROLS, **feedback.CONTROLS, **linking.CONTROLS, **classes.CONTROLS}
 
 
 def commands_for(request: Request) -> list[Command]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,14 +20,13 @@ from bot.console.run import configure_log, notice, run_async
 from bot.settings import read_settings
 from core.audit.record import Actor
 from core.classes.enrol import get_class
-from core.classes.import_roster import RosterEntry, RosterFate, RosterReport, import_roster, preview_roster
+from core.classes.import_roster import RosterReport, import_roster, preview_roster
+from core.classes.roster_report import report_lines
 from core.errors import InvalidInput, Oversized
 from core.identity.link import not_linked
 from core.identity.link_codes import LONGEST, make_codes
 
 app = typer.Typer(help="Bring a class's people in.", no_args_is_help=True)
-
-MOST_LISTED = 20
 
 
 @app.command("import")
@@ -119,37 +117,3 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise InvalidInput(f"The file {file} can't be read: {error.strerror}.") from error
-
-
-def report_lines(report: RosterReport, *, dry_run: bool = False) -> list[str]:
-    """Return a report as lines: what was done, counted and named; then what needs a look, every one of it."""
-    lines = []
-    for fate in RosterFate:
-        entries = report.of(fate)
-        if entries:
-            lines.append(f"{'would be ' if dry_run else ''}{fate.value}: {_count(entries)}")
-            if fate is not RosterFate.UNCHANGED:
-                listed = entries if dry_run else entries[:MOST_LISTED]
-                lines += [f"  {_described(entry)}" for entry in listed]
-                lines += [f"  … and {len(entries) - len(listed)} more"] if len(entries) > len(listed) else []
-    lines += [f"note: {entry.email} {note}" for entry in report.entries for note in entry.notes]
-    lines += [f"note: {note}" for note in report.notes]
-    lines += [f"not used: {row.where}{f' ({row.who})' if row.who else ''}: {row.reason}" for row in report.unusable]
-    if report.absent:
-        lines.append(f"in the class, but not on the roster: {_people(len(report.absent))}, left as they are")
-        lines += [f"  {member.email} ({member.role}) {member.name}" for member in report.absent]
-    return lines or ["Nobody is on this roster."]
-
-
-def _described(entry: RosterEntry) -> str:
-    named = " ".join(filter(None, (entry.email, entry.name)))
-    return f"{named}: {', '.join(entry.changes)}" if entry.changes else named
-
-
-def _count(entries: Iterable[RosterEntry]) -> str:
-    roles = Counter(entry.role.value.lower() for entry in entries)
-    return ", ".join(f"{number} {role}{'' if number == 1 else 's'}" for role, number in roles.items())
-
-
-def _people(number: int) -> str:
-    return "1 person" if number == 1 else f"{number} people"

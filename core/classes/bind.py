@@ -14,7 +14,7 @@ from core.audit.record import Actor, record
 from core.classes.live import end_binding, live_in, lock_workspace
 from core.classes.models import ChannelBinding, Class, ClassMembership
 from core.content.models import LessonUnit
-from core.enums import ChannelPurpose
+from core.enums import ChannelPurpose, MembershipRole
 from core.errors import InvalidInput, NotFound, NotPermitted
 from core.identity.models import AppUser, WorkspaceIdentity
 from core.identity.permissions import require_teacher_or_admin
@@ -33,7 +33,7 @@ class Binding:
 
 
 class Strangers(NamedTuple):
-    """How many of a channel's readers we don't know, and how many we know who are not in the class."""
+    """How many of a channel's readers we don't know, and how many we know who do not belong there."""
 
     unknown: int
     outsiders: int
@@ -108,10 +108,19 @@ async def unbind_channel(session: AsyncSession, actor: Actor, workspace_id: UUID
 
 
 async def not_in_class(
-    session: AsyncSession, workspace_id: UUID, platform_user_ids: Collection[str], class_id: UUID
+    session: AsyncSession,
+    workspace_id: UUID,
+    platform_user_ids: Collection[str],
+    class_id: UUID,
+    *,
+    purpose: ChannelPurpose = ChannelPurpose.CLASS,
 ) -> Strangers:
-    """Return how many of these users of a workspace we don't know, and how many we know are not in the class."""
+    """Return how many of these users of a workspace we don't know, and how many we know are not in the class.
+
+    Where its teachers meet, students of the class do not belong either.
+    """
     member = ClassMembership
+    roles = tuple(MembershipRole) if purpose is ChannelPurpose.CLASS else (MembershipRole.TEACHER,)
     readers = func.unnest(literal(sorted(set(platform_user_ids)), ARRAY(Text))).table_valued("user_id")
     unknown, outsiders = (
         await session.execute(
@@ -131,7 +140,12 @@ async def not_in_class(
             .outerjoin(AppUser, and_(AppUser.id == WorkspaceIdentity.app_user_id, AppUser.deleted_at.is_(None)))
             .outerjoin(
                 member,
-                and_(member.app_user_id == AppUser.id, member.class_id == class_id, member.deleted_at.is_(None)),
+                and_(
+                    member.app_user_id == AppUser.id,
+                    member.class_id == class_id,
+                    member.role.in_(roles),
+                    member.deleted_at.is_(None),
+                ),
             )
         )
     ).one()

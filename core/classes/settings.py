@@ -78,6 +78,7 @@ COLUMNS: Mapping[str, str] = {
     "time_zone": "The time zone that dates are shown in, such as Europe/Zurich",
     "language": "What its material is written in, as PostgreSQL calls it",
 }
+_INDEXED = "There is material in this class already, indexed in its language; the language can't change any more."
 _PROSE = frozenset({"title", "description"})  # the audit log holds none
 
 
@@ -93,7 +94,7 @@ def fingerprint(settings: Mapping[str, Value]) -> str:
 
 
 async def change_settings(
-    session: AsyncSession, actor: Actor, class_id: UUID, *, seen: str | None = None, **changes: Value
+    session: AsyncSession, actor: Actor, class_id: UUID, changes: Mapping[str, Value], *, seen: str | None = None
 ) -> dict[str, Value]:
     """Change settings of a class, typed or as text; return those that are other than before.
 
@@ -113,12 +114,13 @@ async def change_settings(
     for name, value in changes.items():
         try:
             checked = await _check(session, name, value)
-            if checked != before[name]:
-                wanted[name] = checked
-                if name == "language":
-                    await _require_nothing_indexed(session, class_id)
         except InvalidInput as error:
             wrong[name] = error.sentence
+            continue
+        if checked != before[name]:
+            wanted[name] = checked
+    if "language" in wanted and await language_stays(session, class_id):
+        wrong["language"] = _INDEXED
     if wrong:
         sentences = "\n".join(f"{name}: {sentence}" for name, sentence in wrong.items())
         raise InvalidInput(sentences, fields=wrong)
@@ -165,6 +167,12 @@ async def languages(session: AsyncSession) -> tuple[str, ...]:
     return tuple(await session.scalars(text(names)))
 
 
+async def language_stays(session: AsyncSession, class_id: UUID) -> bool:
+    """Whether a class's language can't change: there is content, deleted or not, which was indexed in it."""
+    content = or_(exists().where(Material.class_id == class_id), exists().where(LessonUnit.class_id == class_id))
+    return bool(await session.scalar(select(content)))
+
+
 @cache
 def _time_zones() -> dict[str, str]:
     return {name.casefold(): name for name in available_timezones()}
@@ -187,15 +195,3 @@ async def _check(session: AsyncSession, name: str, value: Value) -> Value:
     if not titled:
         raise InvalidInput("A class needs a title.")
     return titled
-
-
-async def _require_nothing_indexed(session: AsyncSession, class_id: UUID) -> None:
-    """Raise `InvalidInput` where there is content, deleted or not: it can come back, as it was indexed."""
-    content = or_(
-        exists().where(Material.class_id == class_id),
-        exists().where(LessonUnit.class_id == class_id),
-    )
-    if await session.scalar(select(content)):
-        raise InvalidInput(
-            "There is material in this class already, indexed in its language; the language can't change any more."
-        )

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.console.code_file import HEADER, new_code_file
-from bot.console.rosters import hand_out, report_lines
+from bot.console.rosters import hand_out
 from core.audit.record import Actor
 from core.classes.import_roster import import_roster
 from core.classes.roster_plan import RosterPlan, RosterRow, UnusableRow
+from core.classes.roster_report import report_lines
 from core.db import Sessions
 from core.enums import LinkMethod, Platform
 from core.errors import InvalidInput
