@@ -18,9 +18,10 @@ _WRONG = frozenset({"otp_expired", "validation_failed", "invalid_credentials"})
 
 
 class SupabaseAuth:
-    """A project's Auth server as `core.ports.OneTimePasswords`. The mail has to show `{{ .Token }}`: see the docs.
+    """A project's Auth server as `core.ports.OneTimePasswords`.
 
-    `url` is the project's, `key` its service role key, which is sent to it and shown nowhere.
+    Its mails have to show `{{ .Token }}`, the code, where Supabase's own templates show a link. `url` is the
+    project's, `key` its service role key, which is sent to it and shown nowhere.
     """
 
     def __init__(self, url: str, key: str) -> None:

@@ -11,6 +11,7 @@ from bot.settings import Settings
 from core.answering.answer import Answering
 from core.db import Sessions
 from core.materials.process import Pipeline
+from core.ports import OneTimePasswords
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,4 @@ class App:
     answering: Answering
     pipeline: Pipeline
     secrets: Secrets
+    otp: OneTimePasswords | None = None

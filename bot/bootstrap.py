@@ -25,7 +25,7 @@ from core.answering.store import fail_abandoned
 from core.db import create_engine, create_sessions
 from core.errors import DatabaseUnavailable, InvalidInput, NotReady
 from core.materials.process import Pipeline
-from core.ports import ChatModel, Embedder
+from core.ports import ChatModel, Embedder, OneTimePasswords
 from migrations.upgrade import newest_revision, upgrade
 
 log = structlog.get_logger(__name__)
@@ -76,6 +76,9 @@ async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = N
         stack.push_async_callback(embedder.aclose)
         for model in chat_models:
             stack.push_async_callback(model.aclose)
+        otp = make_otp(settings)
+        if otp is not None:
+            stack.push_async_callback(otp.aclose)
         yield App(
             settings=settings,
             listen_url=settings.database_direct_url or url,
@@ -84,6 +87,7 @@ async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = N
             answering=Answering(sessions, (*chat_models, ExtractiveChat()), embedder),
             pipeline=Pipeline(sessions, storage, reader, embedder, queue),
             secrets=make_secrets(settings),
+            otp=otp,
         )
 
 
@@ -107,6 +111,15 @@ def make_secrets(settings: Settings) -> Secrets:
         parse_keys(keys)  # a key that is set and wrong is told at once; one that is missing only where it is needed
         return Secrets(lambda: keys)
     return Secrets(no_key if settings.database_url is not None else lambda: kept_key(settings.home))
+
+
+def make_otp(settings: Settings) -> OneTimePasswords | None:
+    """Return what mails codes to people who link their account; None where Supabase Auth is not configured."""
+    if settings.supabase_url is None or settings.supabase_service_role_key is None:
+        return None
+    from adapters.supabase import SupabaseAuth  # noqa: PLC0415
+
+    return SupabaseAuth(settings.supabase_url, settings.supabase_service_role_key.get_secret_value())
 
 
 def make_chat_models(settings: Settings) -> tuple[ChatModel, ...]:

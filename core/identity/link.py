@@ -77,6 +77,14 @@ async def unlink(session: AsyncSession, actor: Actor, workspace_id: UUID, platfo
     _take_back(session, actor, identity)
 
 
+async def unlink_own(session: AsyncSession, workspace_id: UUID, platform_user_id: str, *, surface: str) -> None:
+    """Untie a workspace's user at their own wish, also one whose link does not do any more. Raises `NotFound`."""
+    identity = await _identity(session, workspace_id, platform_user_id)
+    if identity is None:
+        raise NotFound("This account is not tied to anybody.")
+    _take_back(session, Actor.person(identity.app_user_id, surface), identity)
+
+
 async def not_linked(session: AsyncSession, user_ids: Collection[UUID]) -> set[UUID]:
     """Return which of these people have no account in any workspace yet."""
     linked = await session.scalars(

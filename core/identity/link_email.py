@@ -35,6 +35,11 @@ _STUDENT_HERE = text(
         JOIN class_workspaces k ON k.class_id = c.id AND k.deleted_at IS NULL
         JOIN workspaces w ON w.id = k.workspace_id AND w.deleted_at IS NULL AND w.revoked_at IS NULL
         WHERE u.id = :user_id AND w.id = :workspace_id AND w.email_trusted AND NOT {ABOVE_STUDENT}
+            AND NOT EXISTS (
+                SELECT FROM workspace_identities untied
+                WHERE untied.app_user_id = u.id AND untied.workspace_id = w.id
+                    AND untied.platform_user_id = :platform_user_id
+            )
     )
     """
 )
@@ -46,7 +51,8 @@ async def link_by_email(
     """Tie a workspace's user to the student who has their verified address; return that person, or None.
 
     None says nothing of why: no address, a guest or stranger, a workspace whose addresses nobody vouches for, no such
-    person in a class that lives here, or one who teaches or administers. An account that is tied stays as it is.
+    person in a class that lives here, one who teaches or administers, or who was untied from this very account before.
+    An account that is tied stays as it is.
     """
     if profile.guest or profile.stranger or not profile.email:
         return None
@@ -62,7 +68,7 @@ async def link_by_email(
     user_id = await session.scalar(_PERSON, {"email": email})
     if user_id is None:
         return None
-    if not await session.scalar(_STUDENT_HERE, {"user_id": user_id, "workspace_id": workspace_id}):
+    if not await session.scalar(_STUDENT_HERE, {"user_id": user_id, **account}):
         return None
     await link(session, Actor.person(user_id, surface), workspace_id, platform_user_id, user_id, LinkMethod.EMAIL)
     return UUID(str(user_id))

@@ -17,7 +17,7 @@ from core.classes.enrol import create_class, enrol, leave
 from core.classes.models import Class, ClassMembership, ClassWorkspace
 from core.db import Sessions, create_engine, create_sessions
 from core.enums import ActorKind, GlobalRole, LinkMethod, MembershipRole, Platform
-from core.identity.link import link
+from core.identity.link import link, unlink_own
 from core.identity.link_email import link_by_email
 from core.identity.models import AppUser, Workspace, WorkspaceIdentity
 from core.identity.people import change_role
@@ -174,6 +174,15 @@ class TestWhoIsKnownByTheirAddress:
         assert await meet("U1") == ben.id
         assert await meet("U2") == school.ada.id
         assert await links(session) == [("U1", ben.id, LinkMethod.CODE), ("U2", school.ada.id, LinkMethod.CODE)]
+
+    async def test_who_untied_an_account_is_not_tied_to_it_again_by_the_address(
+        self, session: AsyncSession, school: School, meet: Meet
+    ) -> None:
+        # Else a code of somebody else's could never be typed in from there.
+        await meet()
+        await unlink_own(session, school.workspace.id, "U1", surface="slack")
+        assert await meet() is None
+        assert await meet("U2") == school.ada.id
 
     async def test_two_deliveries_at_once_tie_once(self, new_database: Callable[..., Awaitable[str]]) -> None:
         engine = create_engine(await new_database(migrated=True))
