@@ -15,6 +15,7 @@ from adapters.slack.outgoing_text import escape, harmless
 from adapters.slack.packing import Fixed, Message, Unit, pack
 from adapters.slack.rich_text import Element, Piece, link_element, read_markdown, section, text_element
 from adapters.slack.split import split_piece
+from core.answering.replying import SHOW_PASSAGE
 from core.replies import Choice, Choices, Citation, Form, Note, Part, Picture, Reply, Sources, Table, Text
 from core.text import one_line
 
@@ -43,6 +44,13 @@ def _units(reply: Reply, link: Link | None, *, shown: bool) -> Iterator[Unit]:
                 yield from split_piece(unit, _PIECE)
             else:
                 yield unit
+        if isinstance(part, Sources) and part.citations and reply.answer_id is not None:
+            yield from _render_choices(
+                tuple(
+                    Choice(f"Show passage {citation.number}", SHOW_PASSAGE, f"{reply.answer_id} {citation.number}")
+                    for citation in part.citations
+                )
+            )
     if reply.answer_id is not None and not reply.failed:
         yield Fixed(feedback_block(reply.answer_id), "", last=True)
 

@@ -11,6 +11,7 @@ from core.replies import Audience, Choice, Choices, Citation, Note, Part, Reply,
 
 # Actions of the choices, answered in bot/controls.py.
 RETRY, ASK_CLASS, ASK_GENERAL, STOP = "answer.retry", "answer.class", "answer.general", "answer.stop"
+SHOW_PASSAGE = "citation.show"  # its value: the answer's id and the citation's number, with a space between
 
 NO_MODEL = (
     "I can't answer without the class's material: no language model is set up here. "
