@@ -105,10 +105,10 @@ class Authorisations:
             raise Refused("bad_redirect_uri")
         place = install(grant.team_id)
         place.scopes = grant.scopes
-        whole = {"team": None, "enterprise": {"id": "E1", "name": "All schools"}, "is_enterprise_install": True}
-        return (
-            self._token(place, all_scopes) | {"authed_user": {"id": grant.user}} | (whole if self.organisation else {})
-        )
+        token = self._token(place, all_scopes) | {"authed_user": {"id": grant.user}}
+        if self.organisation:
+            token |= {"team": None, "enterprise": {"id": "E1", "name": "All schools"}, "is_enterprise_install": True}
+        return token
 
     def _exchange(self, refresh_token: str, all_scopes: Any) -> Json:
         place = self._refresh.pop(refresh_token, None)
