@@ -85,7 +85,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class SourcePage:
-    """A page or slide, or a text without pages, with the passage an answer cited; `original` only where the viewer may have it.
+    """A page or slide, or a text without pages, around a passage; `original` only where the viewer may have it.
 
     `before` and `after` lead on in the same revision.
     """
