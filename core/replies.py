@@ -31,13 +31,17 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A numbered source: the number as in the text, the title, the place in it, and its sentence, verbatim."""
+    """A numbered source: the number as in the text, the title, the place in it, and its sentence, verbatim.
+
+    `url` leads to the page it stands on, where pages are served.
+    """
 
     number: int
     title: str
     place: str
     quote: str
     chunk_id: UUID
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

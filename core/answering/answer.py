@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -37,13 +38,21 @@ from core.retrieval.search import Hit, Scope, search
 log = structlog.get_logger(__name__)
 
 
+# The address of a cited passage's page, for an answer's reader, or for all (None) where everybody reads it.
+SourceLink = Callable[[UUID, UUID | None, UUID], str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """What answering needs: models in the order they are tried, the built-in answerer last."""
+    """What answering needs: models in the order they are tried, the built-in answerer last.
+
+    `link` gives the address of a passage's page, by the chunk's, the reader's and the answer's id.
+    """
 
     sessions: Sessions
     models: tuple[ChatModel, ...]
     embedder: Embedder
+    link: SourceLink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +175,12 @@ async def _write(
         nothing = nothing_found_reply(question, begun.answer_id, audience)
         return await _end(deps, question, begun, nothing, stream, usage=writing.usage, grounded=False)
     supports = find_support(writing.text, writing.citing.numbers, sources)
-    cited = tuple((_shown(support, hits), hits[support.source.number - 1]) for support in supports)
+    reader = question.user_id if audience is Audience.PERSON else None
+    cited = tuple(
+        (_shown(deps, support, hit, reader, begun.answer_id), hit)
+        for support in supports
+        if (hit := hits[support.source.number - 1])
+    )
     status, grounded = GenerationStatus.COMPLETED, None
     if error is not None:
         status = GenerationStatus.FAILED
@@ -207,9 +221,9 @@ async def _write(
     return Answer(begun.answer_id, question.mode, status, writing.text, grounded, cited, reply)
 
 
-def _shown(support: Support, hits: list[Hit]) -> Citation:
-    hit = hits[support.source.number - 1]
-    return Citation(support.number, hit.title, hit.locator.label(), support.quote, hit.chunk_id)
+def _shown(deps: Answering, support: Support, hit: Hit, reader: UUID | None, answer_id: UUID) -> Citation:
+    url = deps.link(hit.chunk_id, reader, answer_id) if deps.link else None
+    return Citation(support.number, hit.title, hit.locator.label(), support.quote, hit.chunk_id, url)
 
 
 async def _say(
