@@ -19,12 +19,15 @@ _NAME_LENGTH = 200
 
 
 async def find_workspace(
-    session: AsyncSession, platform: Platform, external_id: str, *, lock: bool = False
+    session: AsyncSession, platform: Platform, external_id: str, *, lock: bool = False, wait: bool = True
 ) -> Workspace | None:
-    """Return a workspace by the platform's id of it, revoked or not; None for one that was never here."""
+    """Return a workspace by the platform's id of it, revoked or not; None for one that was never here.
+
+    With `lock` it is the transaction's alone; None, too, where another has it locked and there is no `wait`.
+    """
     wanted = _living().where(Workspace.platform == platform, Workspace.external_id == external_id)
     if lock:
-        wanted = wanted.with_for_update()
+        wanted = wanted.with_for_update(skip_locked=not wait)
     return await session.scalar(wanted)
 
 
