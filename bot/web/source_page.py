@@ -103,7 +103,7 @@ def _answering(handler: Handler, pages: Environment) -> Handler:
         except NotFound as error:
             response = _message(pages, 404, error.sentence)
         except (Unavailable, SQLAlchemyError, OSError) as error:
-            log.error("source_page_unavailable", error=type(error).__name__, reason=str(error).partition("\n")[0])
+            log.warning("source_page_unavailable", error=type(error).__name__, reason=str(error).partition("\n")[0])
             response = _message(pages, 503, Unavailable().sentence)
         except Exception:
             log.exception("source_page_failed")
