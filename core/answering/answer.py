@@ -177,9 +177,7 @@ async def _write(
     supports = find_support(writing.text, writing.citing.numbers, sources)
     reader = question.user_id if audience is Audience.PERSON else None
     cited = tuple(
-        (_shown(deps, support, hit, reader, begun.answer_id), hit)
-        for support in supports
-        if (hit := hits[support.source.number - 1])
+        (_shown(deps, support, hits, reader, begun.answer_id), hits[support.source.number - 1]) for support in supports
     )
     status, grounded = GenerationStatus.COMPLETED, None
     if error is not None:
@@ -221,7 +219,8 @@ async def _write(
     return Answer(begun.answer_id, question.mode, status, writing.text, grounded, cited, reply)
 
 
-def _shown(deps: Answering, support: Support, hit: Hit, reader: UUID | None, answer_id: UUID) -> Citation:
+def _shown(deps: Answering, support: Support, hits: list[Hit], reader: UUID | None, answer_id: UUID) -> Citation:
+    hit = hits[support.source.number - 1]
     url = deps.link(hit.chunk_id, reader, answer_id) if deps.link else None
     return Citation(support.number, hit.title, hit.locator.label(), support.quote, hit.chunk_id, url)
 
