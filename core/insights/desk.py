@@ -73,11 +73,13 @@ class Desk:
     totals: dict[str, int] = field(default_factory=dict)
 
 
+# What hangs on something deleted can't be shown, so its draft waits for nothing.
 _PARENTS = {
     "lesson": "EXISTS (SELECT FROM modules p WHERE p.id = t.module_id AND p.deleted_at IS NULL)",
     "assignment": (
         "NOT EXISTS (SELECT FROM modules p WHERE p.id = t.module_id AND p.deleted_at IS NOT NULL)"
-        " AND NOT EXISTS (SELECT FROM lesson_units p WHERE p.id = t.lesson_unit_id AND p.deleted_at IS NOT NULL)"
+        " AND NOT EXISTS (SELECT FROM lesson_units p JOIN modules o ON o.id = p.module_id"
+        " WHERE p.id = t.lesson_unit_id AND (p.deleted_at IS NOT NULL OR o.deleted_at IS NOT NULL))"
     ),
 }
 _TABLES = {MODULE: "modules", LESSON: "lesson_units", MATERIAL: "materials", ASSIGNMENT: "assignments"}

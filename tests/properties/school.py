@@ -62,6 +62,11 @@ class Thing:
             return any(lesson.visible for lesson in self.lessons)
         return self.parent is None or self.parent.visible
 
+    @property
+    def stands(self) -> bool:
+        """Whether neither it nor what it belongs to is deleted."""
+        return not self.deleted and (self.parent is None or self.parent.stands)
+
     def show(self) -> None:
         """Publish what is to be published."""
         version = self.to_publish
@@ -203,6 +208,40 @@ class School:
                 key = (lesson is None, place(lesson) if lesson else (0, 0), each.position)
                 found.append((key, (each.id, each.shown.mark, number(lesson) if lesson else "")))
         return [item for _, item in sorted(found, key=lambda pair: pair[0])]
+
+    def due(self, name: str) -> set[tuple[UUID, str]]:
+        """Return what is due for a person, all of which is: class, title."""
+        return {
+            (each.room.id, each.shown.mark)
+            for each in self.seen("assignment")
+            if each.shown and name in each.room.students
+        }
+
+    def grades_of(self, name: str) -> set[tuple[UUID, str, int, str]]:
+        """Return the grades a person sees: class, title, score, feedback."""
+        return {
+            (each.assignment.room.id, each.assignment.shown.mark, *each.released)
+            for each in self.grades
+            if each.visible and each.released and each.assignment.shown and each.student == name
+        }
+
+    def waiting(self, name: str) -> dict[UUID, dict[str, dict[str, int]]]:
+        """Return what waits for a teacher, by class and kind: its title, and how many grades."""
+        found: dict[UUID, dict[str, dict[str, int]]] = {}
+        for thing in self.things:
+            if name not in thing.room.teachers or thing.room.deleted:
+                continue
+            desk = found.setdefault(thing.room.id, {"drafts": {}, "releases": {}})
+            if thing.stands and thing.draft:
+                desk["drafts"][thing.draft.mark] = 1
+            changed = [
+                each
+                for each in self.grades
+                if each.assignment is thing and each.released != each.draft and each.student in thing.room.students
+            ]
+            if changed and not thing.deleted:
+                desk["releases"][(thing.shown or thing.newest).mark] = len(changed)
+        return {room: desk for room, desk in found.items() if any(desk.values())}
 
 
 COLUMNS = {

@@ -6,6 +6,7 @@ import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,8 @@ from core.content.revert import revert
 from core.db import Sessions, create_engine
 from core.enums import GlobalRole, MembershipRole
 from core.errors import Conflict, HomeroomError, InvalidInput, NotFound, NotPermitted, NotReady
+from core.insights.desk import SHOWN, teacher_desks
+from core.insights.home import student_home, suggest_lessons
 from core.materials.link import link_material, unlink_material
 from core.schema.views import VIEWS
 from tests import factories as make
@@ -47,6 +50,7 @@ EVERYTHING = text(
         f"SELECT '{name.removeprefix('published_')}' AS view, to_jsonb(v) FROM {name} v" for name in VIEWS
     )
 )
+NEVER_PAST = datetime(2300, 1, 1, tzinfo=UTC)
 Verb = Callable[[AsyncSession], Awaitable[Any]]
 Refusal = type[HomeroomError] | None
 
@@ -102,7 +106,7 @@ def fields(kind: str, mark: str) -> Fields:
         case "material":
             return FileFields(mark, f"files/{mark}", mark, "text/plain", 9, b"\0" * 32)
         case _:
-            return AssignmentFields(mark, f"{mark} in full")
+            return AssignmentFields(mark, f"{mark} in full", due_at=NEVER_PAST)
 
 
 class Visibility(RuleBasedStateMachine):
@@ -120,6 +124,7 @@ class Visibility(RuleBasedStateMachine):
         self.savepoint = world.run(world.connection.begin_nested().start())
         self.audited = world.run(self._audit_ids())
         self.changed = False
+        self.looked_at = 0
 
     def teardown(self) -> None:
         self.world.run(self.savepoint.rollback())
@@ -489,7 +494,32 @@ class Visibility(RuleBasedStateMachine):
                 assert shelf == self.school.shelf(room)
                 work = [(e.id, e.title, e.lesson) for e in await list_assignments(session, room.id)]
                 assert work == self.school.work(room)
+            if self.changed:
+                await self._compare_home(session)
         self.changed = False
+
+    async def _compare_home(self, session: AsyncSession) -> None:
+        """Compare the home page of one person, of another one each time."""
+        self.looked_at += 1
+        name = sorted(self.school.people)[self.looked_at % len(self.school.people)]
+        user_id, class_ids = self.school.people[name], [room.id for room in self.school.rooms]
+        home = await student_home(session, user_id, class_ids)
+        assert {(each.class_id, each.title) for each in home.due} == self.school.due(name)
+        grades = {(each.class_id, each.title, int(each.score or 0), each.feedback) for each in home.grades}
+        assert grades == self.school.grades_of(name)
+        assert len(home.due) + len(home.grades) == len(self.school.due(name)) + len(grades), "something is there twice"
+        suggested = await suggest_lessons(session, user_id, class_ids, limit=1000)
+        own = [room for room in self.school.rooms if name in room.students | room.teachers]
+        assert sorted(suggested) == sorted(title for room in own for _, _, title, _ in self.school.outline(room))
+        desks, waiting = await teacher_desks(session, user_id, class_ids), self.school.waiting(name)
+        assert desks.keys() == waiting.keys()
+        for class_id, desk in desks.items():
+            drafts, releases = waiting[class_id]["drafts"], waiting[class_id]["releases"]
+            counts = {"drafts": len(drafts), "releases": len(releases)}
+            assert desk.totals == {section: count for section, count in counts.items() if count}
+            assert len(desk.drafts) == min(SHOWN, len(drafts))
+            assert {each.title for each in desk.drafts} <= drafts.keys()
+            assert {(each.title, each.grades) for each in desk.releases} <= releases.items()
 
     # How it is done.
 
