@@ -36,17 +36,12 @@ class FormResponder:
             self._answer.set_result({})
         return self._answer.result()
 
-    def refusal(self, sentence: str) -> Json | None:
-        """Return the acknowledgement that keeps the form open and says why; None where no field could show it."""
-        self._settle({})
-        return self._errors({"": sentence})
-
     async def send(self, reply: Reply) -> None:
         """Show a reply in the form, or what came after it."""
         if self._answer.done():
             await self._after.send(self._with_form(reply) if reply.field_errors else reply)
             return
-        errors = self._errors(reply.field_errors) if reply.field_errors else None
+        errors = _errors(self._form, reply.field_errors) if reply.field_errors else None
         if errors is not None:
             self._settle(errors)
             return
@@ -92,17 +87,6 @@ class FormResponder:
         if not self._answer.done():
             self._answer.set_result(answer)
 
-    def _errors(self, errors: Mapping[str, str]) -> Json | None:
-        """Return sentences at the form's fields; those about anything else join the first one."""
-        names = [field.name for field in self._form.fields]
-        if not names:
-            return None
-        shown: dict[str, str] = {}
-        for name, sentence in errors.items():
-            at = name if name in names else names[0]
-            shown[at] = f"{shown[at]} {sentence}" if at in shown else sentence
-        return form_errors(shown)
-
     def _with_form(self, reply: Reply) -> Reply:
         """Return a reply that came too late for the form: with the sentences, and a way back to what was typed."""
         labels = {field.name: field.label for field in self._form.fields}
@@ -120,6 +104,23 @@ class FormResponder:
         else:  # too long for a button: then they get back what they wrote
             parts.extend(Text(f"**{field.label}**\n\n{field.value}") for field in self._form.fields if field.value)
         return replace(reply, parts=tuple(parts), audience=Audience.PERSON, field_errors={})
+
+
+def refuse_form(view: Mapping[str, Any], sentence: str) -> Json | None:
+    """Return the acknowledgement that keeps a form open and says why; None where no field could show it."""
+    return _errors(sent_form(view), {"": sentence})
+
+
+def _errors(form: Form, errors: Mapping[str, str]) -> Json | None:
+    """Return sentences at a form's fields; those about anything else join the first one."""
+    names = [field.name for field in form.fields]
+    if not names:
+        return None
+    shown: dict[str, str] = {}
+    for name, sentence in errors.items():
+        at = name if name in names else names[0]
+        shown[at] = f"{shown[at]} {sentence}" if at in shown else sentence
+    return form_errors(shown)
 
 
 def _view(form: Form, place: Place) -> Json | None:

@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
@@ -19,11 +20,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
-from slack_sdk.errors import SlackClientError
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.form_responder import FormResponder
+from adapters.slack.failures import TROUBLE, read_failure
+from adapters.slack.form_responder import FormResponder, refuse_form
 from adapters.slack.forms import OPEN_FORM, form_view, unpack_form
 from adapters.slack.receive import Payload, receive
 from adapters.slack.route import route_of
@@ -33,7 +34,8 @@ from core.ports import Inbox, Responder
 
 log = structlog.get_logger(__name__)
 
-OpenResponder = Callable[[Event, Mapping[str, str]], Responder]
+T = TypeVar("T")
+OpenResponder = Callable[[Event, Mapping[str, str]], Awaitable[Responder]]
 
 # What the manifest subscribes to, by bolt's name of the event.
 HEARD: Mapping[str, tuple[str, ...]] = {
@@ -142,26 +144,32 @@ class _Intake:
         if control is None:
             await ack()
             return
-        after = self.open_responder(control, route_of(body).as_data())
-        responder = FormResponder(after, body["view"], control.place)
+        view: Payload = body["view"]
         deadline = asyncio.get_running_loop().time() + STORE_SECONDS
         try:
+            after = await _in_time(self.open_responder(control, route_of(body).as_data()))
+            responder = FormResponder(after, view, control.place)
             new = await self._accept(control, body, responder)
         except HomeroomError as error:
             _note_not_taken(error)
-            refused = responder.refusal(NOT_TAKEN)
-            if refused is None:
+            refusal = refuse_form(view, NOT_TAKEN)
+            if refusal is None:
                 raise  # no field to say it at: Slack says that the form could not be sent
-            await ack(refused)
-            return
-        await ack(await responder.acknowledgement(deadline) if new else {})
+            await ack(refusal)
+        else:
+            await ack(await responder.acknowledgement(deadline) if new else {})
 
     async def _accept(self, event: Event, body: Payload, responder: Responder | None = None) -> bool:
-        try:
-            async with asyncio.timeout(STORE_SECONDS):
-                return await self.inbox.accept(event, route_of(body).as_data(), responder)
-        except TimeoutError as error:
-            raise DatabaseUnavailable from error
+        return await _in_time(self.inbox.accept(event, route_of(body).as_data(), responder))
+
+
+async def _in_time(work: Awaitable[T]) -> T:
+    """Return what comes of some work with the database, which is away when it takes longer than Slack waits."""
+    try:
+        async with asyncio.timeout(STORE_SECONDS):
+            return await work
+    except TimeoutError as error:
+        raise DatabaseUnavailable from error
 
 
 async def _open_form(control: Control, body: Payload, respond: AsyncRespond, client: AsyncWebClient) -> None:
@@ -169,7 +177,7 @@ async def _open_form(control: Control, body: Payload, respond: AsyncRespond, cli
     try:
         view = form_view(unpack_form(control.value), control.place)
         await client.views_open(trigger_id=str(body.get("trigger_id")), view=view)
-    except (SlackClientError, ValueError, OSError, TimeoutError) as error:
+    except (*TROUBLE, ValueError) as error:
         log.warning("form_not_opened", reason=_reason(error))
         await _tell(TOO_LATE, body, respond, client)
 
@@ -181,7 +189,7 @@ async def _tell(sentence: str, body: Payload, respond: AsyncRespond, client: Asy
             await respond(sentence, response_type="ephemeral", replace_original=False)
         else:
             await client.chat_postMessage(channel=str((body.get("user") or {}).get("id")), text=sentence)
-    except (SlackClientError, OSError, TimeoutError) as error:
+    except TROUBLE as error:
         log.warning("person_not_told", reason=_reason(error))
 
 
@@ -242,9 +250,9 @@ def _note_not_taken(error: HomeroomError) -> None:
 
 def _reason(error: Exception) -> str:
     """Return what went wrong without what anybody wrote."""
-    answer = getattr(error, "response", None)
-    code = answer.get("error") if answer is not None else None
-    return str(code or getattr(error, "code", None) or type(error).__name__)
+    if isinstance(error, TROUBLE):
+        return read_failure(error).code
+    return error.code if isinstance(error, HomeroomError) else type(error).__name__
 
 
 def _quiet_log() -> logging.Logger:

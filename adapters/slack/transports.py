@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.async_app import AsyncApp
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
-from slack_bolt.response import BoltResponse
+
+from adapters.slack.oauth import install_routes
 
 log = structlog.get_logger(__name__)
 
@@ -59,25 +59,19 @@ async def _until_lost(handler: AsyncSocketModeHandler, ping_seconds: float) -> N
 
 
 def slack_routes(app: AsyncApp, oauth: AsyncOAuthSettings | None = None) -> list[web.RouteDef]:
-    """Return the routes to mount: Slack's events, commands and interactions, and with `oauth` the installation's."""
+    """Return the routes to mount: what Slack posts, and with `oauth` the pages of the installation."""
 
-    async def serve(request: web.Request) -> web.StreamResponse:
+    async def serve(request: web.Request) -> web.Response:
         if not _is_plausible(request):
             return web.json_response({"error": "invalid request"}, status=401)
-        return await _answer(request, app.async_dispatch)
+        try:
+            asked = await to_bolt_request(request)
+        except (ValueError, TypeError, AttributeError, LookupError):  # no text, no JSON, or JSON of another shape
+            return web.json_response({"error": "invalid request"}, status=400)
+        return await to_aiohttp_response(await app.async_dispatch(asked))
 
-    routes = [web.post(EVENTS_PATH, serve)]
-    flow = app.oauth_flow
-    if oauth is not None and flow is not None:
-
-        async def install(request: web.Request) -> web.StreamResponse:
-            return await _answer(request, flow.handle_installation)
-
-        async def redirected(request: web.Request) -> web.StreamResponse:
-            return await _answer(request, flow.handle_callback)
-
-        routes += [web.get(flow.install_path, install), web.get(flow.redirect_uri_path, redirected)]
-    return routes
+    flow = app.oauth_flow if oauth is not None else None  # bolt makes one of the environment, too
+    return [web.post(EVENTS_PATH, serve), *(install_routes(flow) if flow is not None else ())]
 
 
 def _is_plausible(request: web.Request) -> bool:
@@ -85,11 +79,3 @@ def _is_plausible(request: web.Request) -> bool:
     moment = request.headers.get("X-Slack-Request-Timestamp", "0")
     signature = request.headers.get("X-Slack-Signature", "")
     return moment.isascii() and moment.isdigit() and len(moment) <= 12 and signature.isascii()  # noqa: PLR2004  (digits)
-
-
-async def _answer(request: web.Request, work: Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]) -> web.Response:
-    try:
-        asked = await to_bolt_request(request)
-    except (ValueError, TypeError, AttributeError, LookupError):  # no text, no JSON, or JSON of another shape
-        return web.json_response({"error": "invalid request"}, status=400)
-    return await to_aiohttp_response(await work(asked))

@@ -130,9 +130,11 @@ class Desk:
 
     def app(self, slack: SlackServer, **more: Any) -> AsyncApp:
         given: dict[str, Any] = {"commands": ("hr-ask",), "prefix": "hr-", "token": slack.bot_token} | more
-        return build_bolt_app(
-            self, lambda *_: self.said, base_url=slack.api_url, signing_secret=slack.signing_secret, **given
-        )
+
+        async def opened(*_: object) -> Responder:
+            return self.said
+
+        return build_bolt_app(self, opened, base_url=slack.api_url, signing_secret=slack.signing_secret, **given)
 
 
 async def test_every_kind_of_deed_arrives_once(slack: SlackServer, listening: Listening) -> None:

@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from slack_sdk.models.blocks import Block
 
+from adapters.slack.forms import form_view, sent_form
 from adapters.slack.incoming_text import plain_text
 from adapters.slack.receive import is_addressed, is_shared, receive
 from core.enums import Platform
-from core.events import Command, Control, Message, Place, Reaction, Sender
+from core.events import Attachment, Command, Control, Deletion, Message, Page, Place, Reaction, Sender, Visit
+from core.replies import Field, Form
 
 ASKED = Sender(Platform.SLACK, "U1", "T1")
 
@@ -217,6 +220,94 @@ def test_a_form_comes_back_with_its_fields_put_together() -> None:
         value="42",
         fields={"text": "once again", "mode": "CLASS", "note": ""},
     )
+
+
+def test_a_file_comes_with_its_field() -> None:
+    sent = {"name": "people.csv", "size": 12, "url_private_download": "http://files.test/people.csv", "id": "F1"}
+    view = {
+        "callback_id": "roster",
+        "state": {"values": {"file": {"input": {"type": "file_input", "files": [sent]}}}},
+    }
+    control = receive({"type": "view_submission", "team": {"id": "T1"}, "user": {"id": "U1"}, "view": view})
+    assert isinstance(control, Control)
+    assert control.files == {"file": Attachment("people.csv", "http://files.test/people.csv", 12)}
+    assert control.fields == {}
+
+
+def test_a_form_can_be_made_again_from_what_was_sent() -> None:
+    form = Form(
+        "New card",
+        "card.save",
+        (
+            Field("front", "Front", "mole"),
+            Field("back", "Back", "x" * 4_000, long=True, required=False),
+            Field("sure", "Sure", "yes", options=("yes", "no")),
+            Field("file", "File", required=False, file=True),
+        ),
+        "c1",
+    )
+    view = form_view(form, Place("C1", "1.1", private=False))
+    assert Block.parse(view["blocks"][-1]).to_dict()["element"]["type"] == "file_input"  # type: ignore[union-attr]  # it parses
+    values: dict[str, Any] = {}
+    for block in view["blocks"]:
+        element = block["element"]
+        state = {"type": element["type"], "value": element.get("initial_value")}
+        values[block["block_id"]] = {"input": state | {"selected_option": element.get("initial_option")}}
+    assert sent_form({**view, "state": {"values": values}}) == form
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"subtype": "message_deleted", "deleted_ts": "5.5"}, "5.5"),
+        ({"subtype": "message_changed", "message": {"subtype": "tombstone", "user": "USLACKBOT", "ts": "5.5"}}, "5.5"),
+        ({"subtype": "message_changed", "message": {"user": "U1", "ts": "5.5", "text": "better"}}, None),
+    ],
+)
+def test_a_message_taken_back_is_told_and_an_edit_is_not(change: dict[str, Any], expected: str | None) -> None:
+    before = {"user": "U1", "ts": "5.5", "thread_ts": "1.1", "text": "oops"}
+    event = {"type": "message", "hidden": True, "channel": "C1", "ts": "9.9", "previous_message": before, **change}
+    heard = receive(wrap(**event))
+    if expected is None:
+        assert heard is None
+        return
+    assert heard == Deletion(
+        key="slack:deletion:C1:5.5", sender=ASKED, place=Place("C1", "1.1", private=False), message_id=expected
+    )
+    for author in ({"user": "UBOT"}, {"user": "U2", "bot_id": "B2"}, {"user": "USLACKBOT"}, {}):
+        assert receive(wrap(**{**event, "previous_message": {"ts": "5.5", **author}})) is None
+
+
+def test_a_reply_to_somebody_else_is_left_to_them() -> None:
+    assert receive(message(text="<@U2> and you?", thread_ts="0.9")) is None
+    assert receive(message(text="<@U2> ask <@UBOT>", thread_ts="0.9")) is not None
+    assert receive(message(text="and <@U2>?", thread_ts="0.9")) is not None
+    assert receive(message(text="<@U2> said so", channel="D1", channel_type="im")) is not None
+
+
+@pytest.mark.parametrize("tab", list(Page))
+def test_a_page_of_ours_is_visited(tab: Page) -> None:
+    body = wrap(type="app_home_opened", user="U1", tab=tab.value, channel="D1", event_ts="3.3")
+    assert receive(body) == Visit(key=f"slack:visit:U1:{tab}:3.3", sender=ASKED, place=Place("D1"), page=tab)
+
+
+def test_a_command_loses_the_installations_prefix_and_may_come_from_an_organisation() -> None:
+    form = {"command": "/hr-ask", "user_id": "U1", "channel_id": "D1", "enterprise_id": "E1", "trigger_id": "1"}
+    command = receive(form, prefix="hr-")
+    assert isinstance(command, Command)
+    assert (command.name, command.sender.workspace_id, command.place.private) == ("ask", "E1", True)
+
+
+def test_places_that_others_read_are_marked() -> None:
+    shared = receive({**message(user_team="T9"), "is_ext_shared_channel": True})
+    assert shared is not None
+    assert shared.place.shared
+    stranger = receive({**action(type="button", action_id="go"), "user": {"id": "U9", "team_id": "T9"}})
+    assert stranger is not None
+    assert stranger.place.shared
+    grid = receive({**action(type="button", action_id="go"), "team": None})
+    assert grid is not None
+    assert not grid.place.shared
 
 
 @pytest.mark.parametrize("added", [True, False])
