@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import typer
 
-from bot.console import asking, courses, database, demo, people, rosters, running, searching
+from bot.console import asking, courses, database, demo, doctor, people, rosters, running, searching, slack
 from bot.console.run import complain, notice
 from bot.dispatch import convert_error
 from core.errors import HomeroomError
@@ -26,11 +26,13 @@ app.command("chat")(asking.chat)
 app.command("ask")(asking.ask)
 app.command("search")(searching.search)
 app.command("run")(running.run)
+app.command("doctor")(doctor.doctor)
 app.add_typer(courses.app, name="course")
 app.add_typer(rosters.app, name="roster")
 app.add_typer(people.users, name="user")
 app.add_typer(people.classes, name="class")
 app.add_typer(database.app, name="db")
+app.add_typer(slack.app, name="slack")
 
 
 def main(arguments: list[str] | None = None) -> None:
