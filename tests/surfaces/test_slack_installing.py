@@ -51,6 +51,20 @@ async def test_a_code_is_good_for_ten_minutes() -> None:
         assert await code(redeem(slack, given)) == "invalid_code"
 
 
+async def test_a_token_that_rotates_ends_and_is_exchanged_once() -> None:
+    clock = Clock()
+    async with slack_server(clock=clock) as slack:
+        slack.authorisations.rotates = 3_600
+        installed = await redeem(slack, slack.authorise("T1"))
+        assert installed["expires_in"] == 3_600
+        clock.now += 3_601
+        assert await code(client(slack, installed["access_token"]).auth_test()) == "token_expired"
+        rotation = {"grant_type": "refresh_token", "refresh_token": installed["refresh_token"]}
+        renewed = await redeem(slack, "", **rotation)
+        assert (await client(slack, renewed["access_token"]).auth_test())["team_id"] == "T1"
+        assert await code(redeem(slack, "", **rotation)) == "invalid_refresh_token"
+
+
 async def test_bolts_own_flow_installs_into_several_workspaces(slack: SlackServer, tmp_path: Any) -> None:
     store = FileInstallationStore(base_dir=str(tmp_path / "installed"))
     settings = AsyncOAuthSettings(

@@ -129,6 +129,7 @@ class Authorisations:
             "enterprise": None,
             "is_enterprise_install": False,
         }
+        place.token_ends = None if self.rotates is None else self._clock() + self.rotates
         if self.rotates is not None:
             refresh_token = f"xoxe-1-{uuid.uuid4().hex}"
             self._refresh[refresh_token] = place

@@ -43,6 +43,7 @@ class Workspace:
     subscribed: frozenset[str] | None = None  # the types of event the app gets; all of them where it is None
     revoked: bool = False
     uninstalled: bool = False
+    token_ends: float | None = None  # by `clock`, of a token that rotates
     old_tokens: set[str] = field(default_factory=set)
     _triggers: dict[str, tuple[str, float, bool, str | None]] = field(default_factory=dict)
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -56,6 +57,7 @@ class Workspace:
             self.old_tokens.add(self.bot_token)
             self.bot_token = f"xoxb-{self.team_id}-{len(self.old_tokens) + 1}"
             self.revoked = self.uninstalled = False
+            self.token_ends = None
 
     def check_token(self, token: str) -> None:
         """Raises `Refused` for a token that is worth nothing any more."""
@@ -63,6 +65,8 @@ class Workspace:
             raise Refused("token_revoked")
         if self.uninstalled:
             raise Refused("account_inactive")
+        if self.token_ends is not None and self.clock() > self.token_ends:
+            raise Refused("token_expired")
 
     def add_person(self, user_id: str, email: str | None = None, **more: Any) -> Person:
         person = Person(user_id, more.pop("team_id", self.team_id), email, **more)
