@@ -33,7 +33,13 @@ _MARKS = {State.OK: "ok    ", State.NOTICE: "notice", State.WRONG: "WRONG "}
 
 def doctor(*, as_json: Json = False) -> None:
     """Check the set-up: one line per check; exit 1 if something that is configured does not work."""
-    found = run_async(examine())
+    try:
+        settings = read_settings()
+    except InvalidInput as error:  # nothing else can be known then
+        found = [Finding("settings", State.WRONG, error.sentence)]
+    else:
+        configure_log(settings)
+        found = run_async(examine(settings))
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in found], ensure_ascii=False, indent=2))
     else:
@@ -43,13 +49,8 @@ def doctor(*, as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-async def examine() -> list[Finding]:
-    """Return what every check found. A setting that can't be read ends it, for nothing else can be known then."""
-    try:
-        settings = read_settings()
-    except InvalidInput as error:
-        return [Finding("settings", State.WRONG, error.sentence)]
-    configure_log(settings)
+async def examine(settings: Settings) -> list[Finding]:
+    """Return what every check found."""
     return [
         Finding("settings", State.OK, "readable"),
         *await _told("database", lambda: _database(settings)),
