@@ -66,7 +66,7 @@ async def run_bind(request: Request) -> Reply:
             if len(taught) > 1:
                 return _pick(request, taught, purpose)
             class_id = taught[0].id
-        await require_teacher_or_admin(session, request.actor, class_id)
+        await require_teacher_or_admin(session, request.actor, class_id)  # before its lessons are looked at
         lesson = await find_lesson(session, class_id, options["lesson"]) if "lesson" in options else None
     return await _bind_carefully(request, _Wish(place.channel_id, class_id, lesson.id if lesson else None, purpose))
 
@@ -129,14 +129,16 @@ def _pick(request: Request, taught: list[Class], purpose: ChannelPurpose) -> Rep
 
 async def _bind_carefully(request: Request, wish: _Wish) -> Reply:
     """Bind a channel, or say first who reads there who does not belong."""
-    workspace_id = _workspace(request)
+    workspace_id, place = _workspace(request), request.event.place
     async with request.app.sessions() as session:
         await require_teacher_or_admin(session, request.actor, wish.class_id)
-        readers = await request.responder.readers()
-        strangers = Strangers(0, 0)
-        if readers:
+    # A choice that had to be offered in a direct message says nothing about who reads in the channel.
+    readers = await request.responder.readers() if place.channel_id == wish.channel_id else None
+    strangers = Strangers(0, 0)
+    if readers:
+        async with request.app.sessions() as session:
             strangers = await not_in_class(session, workspace_id, readers, wish.class_id, purpose=wish.purpose)
-    warnings = _warnings(strangers, wish.purpose, shared=request.event.place.shared)
+    warnings = _warnings(strangers, wish.purpose, shared=place.shared)
     if not warnings:
         reply = await _bind(request, wish)
         unseen = Note("I could not see who reads in this channel, so I could not check that all of them belong here.")
@@ -147,11 +149,14 @@ async def _bind_carefully(request: Request, wish: _Wish) -> Reply:
 
 def _warnings(strangers: Strangers, purpose: ChannelPurpose, *, shared: bool) -> list[str]:
     said = []
-    if strangers.outsiders:
-        belong = "don't teach this class" if purpose is _TEACHERS else "are not in this class"
-        said.append(f"{_people(strangers.outsiders)} here {belong}" + _READ[purpose])
-    if strangers.unknown:
-        said.append(f"I don't know {_people(strangers.unknown)} here: they have not linked their account yet.")
+    if (number := strangers.outsiders) == 1:
+        said.append(f"One person who reads here {_IS[purpose]}")
+    elif number:
+        said.append(f"{number} people who read here {_ARE[purpose]}")
+    if (number := strangers.unknown) == 1:
+        said.append("One person who reads here has not linked their account, so I don't know who they are.")
+    elif number:
+        said.append(f"{number} people who read here have not linked their accounts, so I don't know who they are.")
     if shared:
         said.append(
             "This channel is shared with another organisation. Bound or not, answers from the class's material "
@@ -160,9 +165,13 @@ def _warnings(strangers: Strangers, purpose: ChannelPurpose, *, shared: bool) ->
     return said
 
 
-_READ = {
-    ChannelPurpose.CLASS: "; they would read the class's questions and answers.",
-    _TEACHERS: "; they would read what students ask their teachers.",
+_IS = {
+    ChannelPurpose.CLASS: "is not in this class, and would read its questions and answers.",
+    _TEACHERS: "does not teach this class, and would read what its students ask their teachers.",
+}
+_ARE = {
+    ChannelPurpose.CLASS: "are not in this class, and would read its questions and answers.",
+    _TEACHERS: "do not teach this class, and would read what its students ask their teachers.",
 }
 
 
@@ -194,10 +203,6 @@ def _bound(request: Request, wish: _Wish, title: str, done: Binding) -> Reply:
         Note("As the channel is shared with another organisation, those answers are private."),
     ) * request.event.place.shared
     return say(f"This channel stands for {what}", *note)
-
-
-def _people(number: int) -> str:
-    return "one person" if number == 1 else f"{number} people"
 
 
 BIND = Command(

@@ -32,8 +32,8 @@ _MOST_CHOICES = 25  # of one menu on Discord
 async def run_roster(request: Request) -> Reply:
     """Serve /class roster: show what the file would do, and keep it until that is confirmed."""
     file, options = request.files["file"], request.options
+    class_id = class_meant(request)
     async with request.app.sessions() as session:
-        class_id = await class_meant(session, request)
         await require_teacher(session, request.actor, class_id)
     name = one_line(file.name, 100) or "The file"
     if file.size > MOST_BYTES:
@@ -71,10 +71,11 @@ async def import_held(request: Request) -> Reply:
         stale = fingerprint(report) != shown
         if not stale:
             report = await import_roster(session, request.actor, roster.class_id, plan)
-    if stale:
+    if stale and not changes_nothing(report):
         return _previewed(roster_id, report_parts(report, dry_run=True), fingerprint(report), _CHANGED)
     await _forget(request, roster_id)
-    return Reply((Text("The roster is imported."), *report_parts(report)))
+    done = "The class is as the roster says already." if stale else "The roster is imported."
+    return Reply((Text(done), *report_parts(report)))
 
 
 async def drop_held(request: Request) -> Reply:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bot.commands import class_channels, class_roster
 from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request, Run, Who
-from bot.commands.which_class import CODE, class_meant, uuid_of, value_of
+from bot.commands.which_class import CODE, class_meant, class_of_code, uuid_of, value_of
 from core.classes.choose import choose_class
 from core.classes.enrol import create_class
 from core.classes.live import live_in
@@ -22,7 +22,7 @@ from core.classes.settings import (
 )
 from core.classes.show import BoundChannel, ClassCard, show_class
 from core.enums import ChannelPurpose
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput
 from core.identity.permissions import require_teacher
 from core.inbox.store import release_waiting
 from core.replies import Choice, Choices, Form, Part, Reply, Table, Text, say
@@ -55,8 +55,8 @@ async def run_create(request: Request) -> Reply:
 
 async def run_show(request: Request) -> Reply:
     """Serve /class show: what this person may see of the class that is meant here."""
+    class_id = class_meant(request)
     async with request.app.sessions() as session:
-        class_id = await class_meant(session, request)
         card = await show_class(session, request.actor, class_id, request.encounter.workspace_id)
     rows = [("Code", card.code), ("Taught by", ", ".join(card.teachers) or "nobody yet")]
     here = request.event.place.channel_id
@@ -90,10 +90,9 @@ async def run_settings(request: Request) -> Reply:
     changes: dict[str, Value] = {name: value for name, value in request.options.items() if name != CODE.name}
     if changes:
         async with request.app.sessions.begin() as session:
-            class_id = await class_meant(session, request)
-            return _saved(await change_settings(session, request.actor, class_id, changes))
+            return _saved(await change_settings(session, request.actor, class_meant(request), changes))
+    class_id = class_meant(request)
     async with request.app.sessions() as session:
-        class_id = await class_meant(session, request)
         await require_teacher(session, request.actor, class_id)
         card = await show_class(session, request.actor, class_id)
         values = card.behind.settings if card.behind else {}
@@ -138,10 +137,7 @@ async def run_choose(request: Request) -> Reply:
             return say("You are not in any class here yet. Ask your teacher to enrol you.", failed=True)
         chosen = tuple(Choice(each.title, CHOOSE, str(each.class_id)) for each in classes)
         return say("Which class do you want to work in here?", Choices(chosen))
-    wanted = next((each for each in request.encounter.classes if each.code.casefold() == code.casefold()), None)
-    if wanted is None:
-        raise NotFound("You are in no class of that code here.")
-    return await _choose(request, wanted.class_id)
+    return await _choose(request, class_of_code(request, code))
 
 
 async def choose(request: Request) -> Reply:

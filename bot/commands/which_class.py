@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from bot.commands.registry import Option, OptionKind, Request
-from core.classes.enrol import get_class
 from core.errors import NotFound
 from core.events import Control
 
 CODE = Option("code", "The class's code", OptionKind.CLASS, positional=True)
 
 
-async def class_meant(session: AsyncSession, request: Request) -> UUID:
-    """Return the class that a command names, or that is meant here. Whether the person may is for core to say."""
+def class_meant(request: Request) -> UUID:
+    """Return the class of the person's that a command names, or that is meant here.
+
+    Only those that live here: in any other workspace they are nobody. Raises `NotFound`, and what `Request.visitor`
+    raises.
+    """
     code = request.options.get(CODE.name)
-    return (await get_class(session, code)).id if code else request.visitor.class_id
+    return class_of_code(request, code) if code else request.visitor.class_id
+
+
+def class_of_code(request: Request, code: str) -> UUID:
+    """Return the class of that code that the person is in, here. Raises `NotFound`, `NotLinked`, `NotPermitted`."""
+    request.person  # noqa: B018  (who is nobody here is told so first)
+    for each in request.encounter.classes:
+        if each.code.casefold() == code.strip().casefold():
+            return each.class_id
+    raise NotFound("You are in no class of that code here. A teacher brings one here with `/class bind`.")
 
 
 def value_of(request: Request) -> str:

@@ -121,7 +121,7 @@ async def not_in_class(
     """
     member = ClassMembership
     roles = tuple(MembershipRole) if purpose is ChannelPurpose.CLASS else (MembershipRole.TEACHER,)
-    readers = func.unnest(literal(sorted(set(platform_user_ids)), ARRAY(Text))).table_valued("user_id")
+    readers = func.unnest(literal(sorted(set(platform_user_ids)), ARRAY(Text))).table_valued("user_id").render_derived()
     unknown, outsiders = (
         await session.execute(
             select(
