@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import typer
 
-from bot.console import asking, courses, database, demo, doctor, people, rosters, running, searching, slack
+from bot.console import asking, courses, database, demo, doctor, people, rosters, running, searching, slack, workspaces
 from bot.console.run import complain, notice
 from bot.dispatch import convert_error
 from core.errors import HomeroomError
@@ -31,6 +31,7 @@ app.add_typer(courses.app, name="course")
 app.add_typer(rosters.app, name="roster")
 app.add_typer(people.users, name="user")
 app.add_typer(people.classes, name="class")
+app.add_typer(workspaces.app, name="workspace")
 app.add_typer(database.app, name="db")
 app.add_typer(slack.app, name="slack")
 

@@ -52,8 +52,9 @@ class Installations(AsyncInstallationStore):
     """
 
     def __init__(self, sessions: Sessions, secrets: Secrets, app: SlackApp) -> None:
+        self.app = app
+        self.secrets = secrets
         self._sessions = sessions
-        self._secrets = secrets
         self._client = AsyncWebClient(base_url=app.api_url, timeout=_CALL_SECONDS)
         self._rotator = AsyncTokenRotator(client_id=app.client_id, client_secret=app.client_secret, client=self._client)
         self._tried: dict[str, float] = {}  # when a refresh last failed, by team
@@ -197,13 +198,13 @@ class Installations(AsyncInstallationStore):
     def _seal(self, installation: Installation) -> bytes:
         kept: dict[str, Any] = installation.to_dict_for_copying()
         kept |= {"user_token": None, "user_refresh_token": None, "user_token_expires_at": None}
-        return self._secrets.encrypt(json.dumps(kept, default=_as_text).encode())
+        return self.secrets.encrypt(json.dumps(kept, default=_as_text).encode())
 
     def _open(self, workspace: Workspace | None) -> Installation | None:
         if workspace is None or workspace.revoked_at is not None or workspace.installation is None:
             return None
         try:
-            return Installation(**json.loads(self._secrets.decrypt(workspace.installation)))
+            return Installation(**json.loads(self.secrets.decrypt(workspace.installation)))
         except HomeroomError as error:
             log.error("slack_tokens_unreadable", workspace=workspace.external_id, reason=error.sentence)  # noqa: TRY400  (as above)
             raise

@@ -20,7 +20,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.oauth.state_store.async_state_store import AsyncOAuthStateStore
 
 from adapters.secrets import Secrets
-from adapters.slack.installations import Installations, SlackApp
+from adapters.slack.installations import Installations
 from core.errors import HomeroomError, NotFound
 
 log = structlog.get_logger(__name__)
@@ -75,13 +75,12 @@ class InstallStates(AsyncOAuthStateStore):
         return True
 
 
-def oauth_settings(
-    app: SlackApp, installations: Installations, secrets: Secrets, *, scopes: Sequence[str]
-) -> AsyncOAuthSettings:
+def oauth_settings(installations: Installations, scopes: Sequence[str]) -> AsyncOAuthSettings:
     """Return what bolt needs to install the app anywhere; `scopes` are the bot's.
 
-    The page that asks for permission is on the host of `app.api_url`.
+    The page that asks for permission is on the host of the app's `api_url`.
     """
+    app = installations.app
     return AsyncOAuthSettings(
         client_id=app.client_id,
         client_secret=app.client_secret,
@@ -94,14 +93,17 @@ def oauth_settings(
         authorization_url=urljoin(app.api_url, "/oauth/v2/authorize"),
         installation_store=installations,
         installation_store_bot_only=True,
-        state_store=InstallStates(secrets),
+        state_store=InstallStates(installations.secrets),
         state_expiration_seconds=int(_STATE_LIFETIME.total_seconds()),
         callback_options=AsyncCallbackOptions(success=_installed, failure=_not_installed),
     )
 
 
 def install_routes(flow: AsyncOAuthFlow) -> list[web.RouteDef]:
-    """Return the two routes of the installation. Whatever goes wrong, the person who installs reads a sentence."""
+    """Return the two routes of the installation; `flow` is bolt's, made of `oauth_settings`.
+
+    Whatever goes wrong, the person who installs reads a sentence.
+    """
 
     def served(work: Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]) -> Callable[..., Awaitable[web.Response]]:
         async def serve(request: web.Request) -> web.Response:

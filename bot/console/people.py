@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, TypeVar
@@ -10,9 +9,7 @@ from typing import Annotated, TypeVar
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.bootstrap import open_app
-from bot.console.run import configure_log, notice, run_async
-from bot.settings import read_settings
+from bot.console.run import notice, operate, run_async
 from core.audit.record import Actor
 from core.classes.enrol import create_class, enrol, get_class
 from core.enums import GlobalRole, MembershipRole
@@ -21,7 +18,6 @@ from core.identity.link_codes import LONGEST, ON_THE_SPOT, make_code
 from core.identity.models import AppUser
 from core.identity.people import add_person, change_role, find_person, get_person
 
-Work = Callable[[AsyncSession, Actor], Awaitable[str]]
 RoleKind = TypeVar("RoleKind", bound=StrEnum)
 
 users = typer.Typer(help="Add people and change what they may do.", no_args_is_help=True)
@@ -40,7 +36,7 @@ def user_add(
         person = await add_person(session, actor, email, name=name, role=_role(GlobalRole, role))
         return f"Added {person.email} ({person.global_role.value})."
 
-    run_async(_operate(add))
+    run_async(operate(add))
 
 
 @users.command("role")
@@ -55,7 +51,7 @@ def user_role(
         await change_role(session, actor, person.id, _role(GlobalRole, role))
         return f"{person.email} is {person.global_role.value} now."
 
-    run_async(_operate(change))
+    run_async(operate(change))
 
 
 @users.command("link-code")
@@ -75,7 +71,7 @@ def user_link_code(
         notice(f"For {person.email}, valid until {issued.expires_at:%Y-%m-%d %H:%M} UTC. Earlier codes are void.")
         return issued.code
 
-    run_async(_operate(make))
+    run_async(operate(make))
 
 
 @classes.command("create")
@@ -94,7 +90,7 @@ def class_create(
         await enrol(session, actor, made.id, person.id, MembershipRole.TEACHER)
         return f"Made {made.code}, taught by {person.email}."
 
-    run_async(_operate(create))
+    run_async(operate(create))
 
 
 @classes.command("enrol")
@@ -113,16 +109,7 @@ def class_enrol(
         await enrol(session, actor, found.id, person.id, wanted, section=section)
         return f"{person.email} is a {wanted.value.lower()} of {found.code}."
 
-    run_async(_operate(let_in))
-
-
-async def _operate(work: Work) -> None:
-    settings = read_settings()
-    configure_log(settings)
-    async with open_app(settings) as app:
-        async with app.sessions.begin() as session:
-            line = await work(session, Actor.command_line())
-        typer.echo(line)
+    run_async(operate(let_in))
 
 
 async def _ensure(session: AsyncSession, actor: Actor, email: str, role: GlobalRole) -> AppUser:

@@ -6,14 +6,16 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import structlog
 import typer
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.app import App
-from bot.settings import Settings
+from bot.bootstrap import open_app
+from bot.settings import Settings, read_settings
 from core.audit.record import Actor
 from core.classes.enrol import get_class
 from core.classes.models import Class
@@ -80,3 +82,14 @@ async def acting(app: App, email: str, class_code: str) -> tuple[Actor, Class]:
     async with app.sessions() as session:
         person = await get_person(session, email)
         return Actor.person(person.id, "command line"), await get_class(session, class_code)
+
+
+async def operate(work: Callable[[AsyncSession, Actor], Awaitable[str]]) -> None:
+    """Do something as the operator, in one transaction, and print what it returns."""
+    settings = read_settings()
+    configure_log(settings)
+    async with open_app(settings) as app:
+        async with app.sessions.begin() as session:
+            lines = await work(session, Actor.command_line())
+        if lines:
+            typer.echo(lines)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
@@ -150,3 +154,35 @@ async def test_a_new_key_takes_over_the_database_row_by_row_or_not_at_all(sessio
     with pytest.raises(InvalidInput, match="SECRET_KEY does not fit"):
         await reencrypt_workspaces(session, OPERATOR, former.reencrypt)
     assert (await actions(session)).count("workspace.reencrypt") == 2
+
+
+async def test_the_operator_sees_trusts_and_removes_workspaces(
+    new_database: Callable[..., Awaitable[str]], tmp_path: Path
+) -> None:
+    url = await new_database(migrated=True)
+    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment |= {"DATABASE_URL": url, "HOMEROOM_HOME": str(tmp_path), "SECRET_KEY": f"{NEW},{OLD}"}
+
+    async def homeroom(*words: str) -> tuple[int, str, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", "from bot.cli import main; main()", "workspace", *words,
+            stdout=PIPE, stderr=PIPE, cwd=tmp_path, env=environment,
+        )  # fmt: skip
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        return process.returncode or 0, out.decode(), err.decode()
+
+    engine = create_engine(url)
+    try:
+        async with create_sessions(engine).begin() as session:
+            await admit(session, installation=Secrets(lambda: OLD).encrypt(b"xoxb-1"))
+        assert await homeroom("trust", "T1") == (0, "Email addresses in School are trusted now.\n", "")
+        assert await homeroom("list") == (0, "SLACK\tT1\ttrusted\tSchool\n", "")
+        assert await homeroom("reencrypt") == (0, "Encrypted the tokens of 1 workspace anew.\n", "")
+        async with create_sessions(engine)() as session:
+            kept = (await get_workspace(session, "T1")).installation
+        assert kept is not None
+        assert Secrets(lambda: NEW).decrypt(kept) == b"xoxb-1"
+        assert (await homeroom("remove", "T1"))[:2] == (0, "School is removed. Now remove the app there, too.\n")
+        assert (await homeroom("distrust", "T1"))[::2] == (3, "homeroom: Homeroom is not at home in this workspace.\n")
+    finally:
+        await engine.dispose()

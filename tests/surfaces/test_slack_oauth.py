@@ -106,7 +106,7 @@ async def site(slack: SlackServer, sessions: Sessions) -> AsyncIterator[Site]:
     url, secrets = f"http://127.0.0.1:{port}", Secrets(lambda: OLD)
     app = slack_app(slack, url)
     installations = Installations(sessions, secrets, app)
-    settings = oauth_settings(app, installations, secrets, scopes=SCOPES)
+    settings = oauth_settings(installations, SCOPES)
     bolt = AsyncApp(
         client=AsyncWebClient(base_url=slack.api_url), signing_secret=slack.signing_secret, oauth_settings=settings
     )
