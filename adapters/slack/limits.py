@@ -10,6 +10,8 @@ import json
 
 MESSAGE_SIZE = 12_000  # JSON of all blocks of one message
 MESSAGE_BLOCKS = 50
+VIEW_BLOCKS = 100
+PROMPTS = 4
 FALLBACK = 3_900  # `chat.update` refuses a text over 4,000; `chat.postMessage` cuts at 40,000
 STREAM_CHUNK = 12_000  # `markdown_text`
 CONTEXT_TEXT = 1_900

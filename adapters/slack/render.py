@@ -10,10 +10,18 @@ from collections.abc import Callable, Iterator
 
 from adapters.slack.controls import choice_blocks, feedback_block
 from adapters.slack.forms import form_choice
-from adapters.slack.limits import CONTEXT_TEXT, TABLE_COLUMNS, TABLE_ROWS, size
+from adapters.slack.limits import CONTEXT_TEXT, TABLE_COLUMNS, TABLE_ROWS, VIEW_BLOCKS, size
 from adapters.slack.outgoing_text import escape, harmless
-from adapters.slack.packing import Fixed, Message, Unit, pack
-from adapters.slack.rich_text import Element, Piece, link_element, read_markdown, section, text_element
+from adapters.slack.packing import Block, Fixed, Message, Unit, pack
+from adapters.slack.rich_text import (
+    Element,
+    Piece,
+    link_element,
+    preformatted,
+    read_markdown,
+    section,
+    text_element,
+)
 from adapters.slack.split import split_piece
 from core.answering.replying import SHOW_PASSAGE
 from core.replies import Choice, Choices, Citation, Form, Note, Part, Picture, Reply, Sources, Table, Text
@@ -23,6 +31,8 @@ Link = Callable[[Citation], str | None]
 _PIECE = 11_000  # JSON of what is kept whole: a paragraph, a code block
 _GRID = 9_500  # JSON of one table, whose cells may hold 10,000 characters in all
 _TITLE, _QUOTE = 300, 600
+_DRAWN = 80  # characters of a line that a page shows without turning it
+_MORE = "There is more than this page can show."
 _TABLE_TEXT = 2_000  # characters of one row, shared out among its cells
 
 
@@ -35,11 +45,26 @@ def render(reply: Reply, *, link: Link | None = None, shown: bool = False) -> tu
     return tuple(pack(_units(reply, link, shown=shown)))
 
 
-def _units(reply: Reply, link: Link | None, *, shown: bool) -> Iterator[Unit]:
+def render_page(reply: Reply, *, link: Link | None = None) -> list[Block]:
+    """Return a reply as the blocks of a Home page, which holds no tables and no row of thumbs: rows become text.
+
+    What is more than a page holds is left out, and the page says so.
+    """
+    blocks = [block for message in pack(_units(reply, link, page=True)) for block in message.blocks]
+    if len(blocks) > VIEW_BLOCKS:
+        more = list(pack([section([text_element(_MORE)])]))
+        blocks = [*blocks[: VIEW_BLOCKS - 1], *more[0].blocks]
+    return blocks
+
+
+def _units(reply: Reply, link: Link | None, *, shown: bool = False, page: bool = False) -> Iterator[Unit]:
     for part in reply.parts:
         if shown and isinstance(part, Text):
             continue
-        for unit in _render_part(part, link):
+        for unit in _render_table_as_text(part) if page and isinstance(part, Table) else _render_part(part, link):
+            if page and isinstance(unit, Picture):
+                yield section([text_element(f"[picture: {harmless(unit.alt)}]")])
+                continue
             if isinstance(unit, Piece):
                 yield from split_piece(unit, _PIECE)
             else:
@@ -51,7 +76,7 @@ def _units(reply: Reply, link: Link | None, *, shown: bool) -> Iterator[Unit]:
                     for citation in part.citations
                 )
             )
-    if reply.answer_id is not None and not reply.failed:
+    if reply.answer_id is not None and not reply.failed and not page:
         yield Fixed(feedback_block(reply.answer_id), "", last=True)
 
 
@@ -116,6 +141,20 @@ def _render_table(table: Table) -> Iterator[Unit]:
         yield from (_spell_row(table.headings, row) for row in table.rows)
     elif table.headings:
         yield from _render_grid(table)
+
+
+def _render_table_as_text(table: Table) -> Iterator[Piece]:
+    """Yield a table drawn in letters of one width, or row by row where that would be too wide to read."""
+    title = one_line(harmless(table.title), _TITLE)
+    if title:
+        yield section([text_element(title, {"bold": True})])
+    cells = [[one_line(harmless(cell), _TITLE) for cell in row] for row in (table.headings, *table.rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(table.headings))]
+    if sum(widths) + 2 * len(widths) > _DRAWN:
+        yield from (_spell_row(table.headings, row) for row in table.rows)
+    elif table.headings:
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
+        yield preformatted("\n".join([lines[0], "  ".join("─" * width for width in widths), *lines[1:]]))
 
 
 def _spell_row(headings: tuple[str, ...], row: tuple[str, ...]) -> Piece:

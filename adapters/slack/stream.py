@@ -144,9 +144,11 @@ class SlackStream:
 
     async def _grow(self) -> None:
         team, pace = self.posting.team, self.posting.pace
+        if not self._sound or pace.clock() < self._due:
+            return
         end = shown_end(self._text, self._shown)
         new = escape_markdown(self._text[self._shown : end])
-        if not new or not self._sound or pace.clock() < self._due or not pace.take(team, "chat.appendStream"):
+        if not new or not pace.take(team, "chat.appendStream"):
             return
         self._due = pace.clock() + pace.between_appends(team)
         try:

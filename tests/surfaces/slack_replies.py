@@ -81,14 +81,20 @@ class Noted(Deliveries):
 
 
 def responder_for(
-    slack: SlackServer, delivery: Delivery, *, waits: Waits | None = None, noted: Noted | None = None, **more: Any
+    slack: SlackServer,
+    delivery: Delivery,
+    *,
+    waits: Waits | None = None,
+    noted: Noted | None = None,
+    kind: type[SlackResponder] = SlackResponder,
+    **more: Any,
 ) -> SlackResponder:
     """Return the responder to a payload that Slack delivered."""
     body = delivery.payload
     event = receive(body)
     assert isinstance(event, Event)
     pace = more.pop("pace", None) or (waits or Waits()).pace()
-    return SlackResponder(client(slack), route_of(body), event, noted or Noted(), pace, **more)
+    return kind(client(slack), route_of(body), event, noted or Noted(), pace, **more)
 
 
 def said(post: Post) -> str:

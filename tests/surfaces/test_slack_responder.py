@@ -8,15 +8,30 @@ import re
 import pytest
 
 from adapters.slack.fetching import is_slacks
+from adapters.slack.home_page import HomeResponder, PromptsResponder
 from adapters.slack.packing import Message
 from adapters.slack.posting import Spot, answer_tag
 from adapters.slack.responder import SlackResponder
 from core.answering.replying import STOP
-from core.errors import NotFound, NotPermitted, Oversized
+from core.errors import NotFound, NotPermitted, Oversized, Unavailable
 from core.events import Attachment
 from core.ports import Post as Noting
 from core.ports import Profile
-from core.replies import Audience, Choice, Choices, Citation, Field, Form, Note, Picture, Reply, Sources, Text, say
+from core.replies import (
+    Audience,
+    Choice,
+    Choices,
+    Citation,
+    Field,
+    Form,
+    Note,
+    Picture,
+    Reply,
+    Sources,
+    Table,
+    Text,
+    say,
+)
 from tests.fakes.slack.delivery import Delivery
 from tests.fakes.slack.workspace import Post
 from tests.fakes.slack_server import Failure, SlackServer, slack_server
@@ -440,3 +455,48 @@ async def test_working_never_raises(slack: SlackServer) -> None:
     slack.fail("assistant.threads.setStatus", *[failure for failure in EVERY_WAY if not failure.done])
     for _ in EVERY_WAY:
         await responder_for(slack, ask(slack)).working()
+
+
+def visit(slack: SlackServer, tab: str) -> Delivery:
+    delivery = slack.people.open_home("U1", tab)
+    assert delivery is not None
+    return delivery
+
+
+async def test_the_home_page(slack: SlackServer) -> None:
+    page = Reply(
+        (
+            Text("# Hello <!channel>"),
+            Table(("Task", "Due"), (("Mirrors", "Friday"),), title="Open"),
+            Table(("Task", "Words"), (("Lenses", "many words " * 10),)),
+            Choices((Choice("Ask", "ask"),)),
+            Picture(b"png", "a curve"),
+        ),
+        answer_id=ANSWER,
+    )
+    await responder_for(slack, visit(slack, "home"), kind=HomeResponder).send(page)
+    shown = str(slack.workspace.homes["U1"].view)
+    assert "Task     Due\\n" in shown
+    assert "Task: Lenses; Words: many words" in shown
+    assert "[picture: a curve]" in shown
+
+    many = Reply(tuple(Choices((Choice(str(number), "ask"),)) for number in range(130)))
+    await responder_for(slack, visit(slack, "home"), kind=HomeResponder).send(many)
+    blocks = slack.workspace.homes["U1"].view["blocks"]
+    assert len(blocks) == 100
+    assert "more" in str(blocks[-1])
+    await responder_for(slack, visit(slack, "home"), kind=HomeResponder).send(Reply(()))
+
+    slack.fail("views.publish", *[Failure(500)] * 3)
+    with pytest.raises(Unavailable):
+        await responder_for(slack, visit(slack, "home"), kind=HomeResponder).send(page)
+
+
+async def test_questions_to_begin_with(slack: SlackServer) -> None:
+    choices = tuple(Choice(f"Lesson {number}", "ask", f"What is {number}?") for number in range(6))
+    await responder_for(slack, visit(slack, "messages"), kind=PromptsResponder).send(Reply((Choices(choices),)))
+    (offered,) = slack.workspace.prompts
+    assert offered["channel_id"] == "D1"
+    assert [prompt["message"] for prompt in offered["prompts"]] == [f"What is {number}?" for number in range(4)]
+    slack.scopes -= {"assistant:write"}
+    await responder_for(slack, visit(slack, "messages"), kind=PromptsResponder).send(Reply((Choices(choices),)))
