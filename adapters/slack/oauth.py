@@ -78,9 +78,10 @@ class InstallStates(AsyncOAuthStateStore):
 def oauth_settings(installations: Installations, scopes: Sequence[str]) -> AsyncOAuthSettings:
     """Return what bolt needs to install the app anywhere; `scopes` are the bot's.
 
-    The page that asks for permission is on the host of the app's `api_url`.
+    The page that asks for permission is on the host of the app's `api_url`. Raises `InvalidInput` without a SECRET_KEY.
     """
     app = installations.app
+    installations.secrets.encrypt(b"")  # told at the start, not to the first who installs
     return AsyncOAuthSettings(
         client_id=app.client_id,
         client_secret=app.client_secret,

@@ -174,7 +174,7 @@ async def test_nobody_reads_a_token_in_the_database(site: Site) -> None:
     with pytest.raises(InvalidInput, match="SECRET_KEY does not fit what is stored"):
         await stranger.token_for("T1")
     with pytest.raises(InvalidInput, match="Set SECRET_KEY"):
-        await site.another(Secrets(no_key)).async_save(an_installation())
+        oauth_settings(site.another(Secrets(no_key)), SCOPES)
 
 
 class TestWhatCanGoWrong:
