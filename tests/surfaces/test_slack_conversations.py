@@ -146,7 +146,8 @@ async def test_a_stream_that_is_deleted_is_over(slack: SlackServer) -> None:
     web = client(slack)
     to: Any = {"recipient_team_id": "T1", "recipient_user_id": "U1"}
     ts = (await web.chat_startStream(channel="C1", thread_ts="1.1", markdown_text="begun", **to))["ts"]
+    (post,) = slack.workspace.shown("C1")
     await web.chat_delete(channel="C1", ts=ts)
-    assert slack.workspace.shown("C1") == []
+    assert (post.streaming, slack.workspace.shown("C1")) == (False, [])
     assert await code(web.chat_appendStream(channel="C1", ts=ts, markdown_text="x")) == "message_not_found"
     assert await code(web.chat_stopStream(channel="C1", ts=ts)) == "message_not_found"
