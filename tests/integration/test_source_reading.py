@@ -233,10 +233,13 @@ async def test_a_lessons_own_text_has_a_page_and_no_file(session: AsyncSession) 
     (chunk,) = await make.chunks(session, revision, "Water rises.", class_id=shelf.class_.id)
     page = await open_page(session, shelf.student.id, chunk.id)
     assert (page.passage.title, page.passage.text, page.original) == ("Tides in depth", "Water rises.", None)
-    lesson.published_revision_id = None
-    await session.flush()
-    with pytest.raises(NotFound):
-        await open_page(session, shelf.student.id, chunk.id)
+    draft = await make.revision(session, lesson, body="Not yet.", processing_status="READY")
+    (unseen,) = await make.chunks(session, draft, "Not yet.", class_id=shelf.class_.id)
+    for hidden in (unseen.id, chunk.id):
+        with pytest.raises(NotFound):
+            await open_page(session, shelf.student.id, hidden)
+        lesson.published_revision_id = None
+        await session.flush()
 
 
 async def test_an_answers_sources_are_for_those_who_were_shown_the_answer(session: AsyncSession) -> None:
