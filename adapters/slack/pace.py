@@ -25,6 +25,7 @@ CALLS_A_MINUTE = {
 OTHERWISE = 50
 POSTS, POST_SECONDS = 3, 3.0  # chat.postMessage: about one a second in a channel, a few of them at once
 APPEND_SECONDS = 0.7
+STREAM_SECONDS = 600.0  # Slack ends a stream by itself after about half of that
 REFUSED_SECONDS = 3_600.0
 _MANY_BUDGETS = 1_000
 
@@ -52,7 +53,7 @@ class Pace:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     _budgets: dict[Key, _Budget] = field(default_factory=dict)
-    _streams: dict[str, int] = field(default_factory=dict)
+    _streams: dict[str, dict[str, float]] = field(default_factory=dict)  # by workspace: id, and when it was opened
     _refused: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def take(self, team: str, method: str, channel: str = "") -> bool:
@@ -79,17 +80,21 @@ class Pace:
         budget = self._budget(team, method, channel)
         budget.held_until = max(budget.held_until, self.clock() + seconds)
 
-    def stream_opened(self, team: str) -> None:
+    def stream_opened(self, team: str, ts: str) -> None:
         """Count a stream, which shares the budget for appending with the others of its workspace."""
-        self._streams[team] = self._streams.get(team, 0) + 1
+        self._streams.setdefault(team, {})[ts] = self.clock()
 
-    def stream_closed(self, team: str) -> None:
-        """Count a stream as ended."""
-        self._streams[team] = max(0, self._streams.get(team, 0) - 1)
+    def stream_closed(self, team: str, ts: str) -> None:
+        """Count a stream as ended; one that was left open counts as ended when Slack would have ended it."""
+        self._streams.get(team, {}).pop(ts, None)
 
     def between_appends(self, team: str) -> float:
         """Return after how many seconds a stream may append again, so that all of them get their turn."""
-        return APPEND_SECONDS * max(1, self._streams.get(team, 0))
+        streams, since = self._streams.get(team, {}), self.clock() - STREAM_SECONDS
+        for ts, opened in list(streams.items()):
+            if opened < since:
+                del streams[ts]
+        return APPEND_SECONDS * max(1, len(streams))
 
     def refuse_streams(self, team: str, channel: str = "") -> None:
         """Remember for an hour that a workspace, or one channel of it, takes no streams."""

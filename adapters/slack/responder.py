@@ -209,9 +209,8 @@ class SlackResponder:
             return reply
         self._trigger_used = True  # whatever Slack says, it opens no second one
         try:
-            await self.posting.client.views_open(
-                trigger_id=self.route.trigger_id, view=form_view(form, self.event.place)
-            )
+            view = form_view(form, self.event.place)
+            await self.posting.client.views_open(trigger_id=self.route.trigger_id, view=view)
         except TROUBLE as error:
             log.info("slack_form_not_opened", team=self.route.team_id, code=read_failure(error).code)
             return reply

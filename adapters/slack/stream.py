@@ -86,16 +86,16 @@ class SlackStream:
         self.closed = True
         try:
             with in_our_words():
-                match self._mode:
-                    case _Mode.STREAM:
-                        await self._finish_stream(reply)
-                    case _Mode.EDIT:
-                        await self._rewrite(reply)
-                    case _:
-                        await self._post_whole(reply)
+                try:
+                    await self._finish(reply)
+                except TROUBLE as error:
+                    if self.elsewhere is None or read_failure(error).code not in NO_PLACE:
+                        raise
+                    self.spot = await self.elsewhere()
+                    await self._show(self._whole(reply))
         finally:
-            if self._mode is _Mode.STREAM:
-                self.posting.pace.stream_closed(self.posting.team)
+            if self._ts:
+                self.posting.pace.stream_closed(self.posting.team, self._ts)
 
     async def _open(self) -> None:
         if not self._text.strip():
@@ -122,7 +122,7 @@ class SlackStream:
             await self._do_without(read_failure(error))
             return
         self._mode, self._ts, self._shown = _Mode.STREAM, str(started["ts"]), end
-        pace.stream_opened(team)
+        pace.stream_opened(team, self._ts)
         self._due = pace.clock() + pace.between_appends(team)
         await self.deliveries.note(self.answer_id, channel, 0, self._ts)
 
@@ -198,11 +198,24 @@ class SlackStream:
         stop = choice_blocks((Choice("Stop", STOP, str(self.answer_id)),))
         return Message(first.text, (*first.blocks, *stop))
 
-    async def _finish_stream(self, reply: Reply) -> None:
-        if not self._sound or not reply.text().startswith(self._text[: self._shown]):
-            if await self._stop("", ()):
+    async def _finish(self, reply: Reply) -> None:
+        match self._mode:
+            case _Mode.STREAM:
+                await self._finish_stream(reply)
+            case _Mode.EDIT:
                 await self._rewrite(reply)
+            case _:
+                await self._show(self._whole(reply))
+
+    async def _finish_stream(self, reply: Reply) -> None:
+        if self._sound and reply.text().startswith(self._text[: self._shown]) and await self._finish_sound(reply):
             return
+        if self._mode is _Mode.STREAM:
+            await self._end("", ())
+        await self._rewrite(reply)
+
+    async def _finish_sound(self, reply: Reply) -> bool:
+        """Add what is missing, as far as one message holds it, and go on below; False where Slack takes no more."""
         head, rest = cut(reply.text(), self._shown)
         if rest:
             others = tuple(part for part in reply.parts if not isinstance(part, Text))
@@ -214,11 +227,13 @@ class SlackStream:
             blocks = further[0].blocks
             if escaped_length(head) + size(blocks) <= MESSAGE_SIZE:
                 below, further = blocks, further[1:]
-        if await self._stop(escape_markdown(head[self._shown :]), below, reply):
-            await self._show(further, first_part=1)
+        if not await self._end(escape_markdown(head[self._shown :]), below):
+            return False
+        await self._show(further, first_part=1)
+        return True
 
-    async def _stop(self, text: str, blocks: Sequence[dict[str, Any]], reply: Reply | None = None) -> bool:
-        """End the stream and say whether it went well; where `reply` is given and it did not, that is shown whole."""
+    async def _end(self, text: str, blocks: Sequence[dict[str, Any]]) -> bool:
+        """End the stream with its last text and what stands below it; say whether Slack took them."""
         arguments: dict[str, Any] = {"markdown_text": text or None, "blocks": list(blocks) or None}
         try:
             await self.posting.insist(
@@ -230,20 +245,16 @@ class SlackStream:
         except TROUBLE as error:
             failure = read_failure(error)
             log.info("slack_stream_not_ended", team=self.posting.team, code=failure.code)
-            if failure.code in TOO_LARGE and (text or blocks):
-                if not await self._stop("", ()):
-                    return False
-            elif failure.code != NOT_STREAMING:  # Slack has ended it: a person pressed Stop, or it took too long
+            if failure.code in NO_PLACE or failure.unsure:
                 raise
-            if reply is None:
-                return True
-            await self._rewrite(reply)
+            if failure.code == NOT_STREAMING:
+                self._mode = _Mode.EDIT  # somebody pressed Slack's own Stop, or it took too long
             return False
         return True
 
     async def _rewrite(self, reply: Reply) -> None:
         """Put the whole reply in place of the message that stands there, and go on below it."""
-        first, *further = render(reply, link=self.link) or (Message("…"),)
+        first, *further = self._whole(reply)
         try:
             await self.posting.update(self.spot.channel, self._ts, first, answer_tag(self.answer_id, 0))
         except TROUBLE as error:
@@ -254,15 +265,8 @@ class SlackStream:
                 raise
         await self._show(further, first_part=1)
 
-    async def _post_whole(self, reply: Reply) -> None:
-        messages = render(reply, link=self.link) or (Message("…"),)
-        try:
-            await self._show(messages)
-        except TROUBLE as error:
-            if self.elsewhere is None or read_failure(error).code not in NO_PLACE:
-                raise
-            self.spot = await self.elsewhere()
-            await self._show(messages)
+    def _whole(self, reply: Reply) -> tuple[Message, ...]:
+        return render(reply, link=self.link) or (Message("…"),)
 
     async def _show(self, messages: Sequence[Message], first_part: int = 0) -> None:
         for part, message in enumerate(messages, start=first_part):

@@ -6,6 +6,7 @@ import asyncio
 import re
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.slack.fetching import is_slacks
 from adapters.slack.home_page import HomeResponder, PromptsResponder
@@ -149,6 +150,46 @@ async def test_nothing_is_posted_twice(slack: SlackServer, failure: Failure) -> 
         assert sum(waits.waited) >= 7, "as long as Slack says"
 
 
+@pytest.mark.parametrize("failure", EVERY_WAY)
+async def test_the_last_edit_is_made_whatever_fails(slack: SlackServer, failure: Failure) -> None:
+    slack.fail("chat.startStream", Failure(error="unknown_method"))
+    slack.fail("chat.update", failure)
+    opened = await responder_for(slack, ask(slack)).begin(ANSWER, Audience.HERE)
+    await opened.append("Light")
+    await opened.close(WHOLE)
+    (post,) = answers(slack)
+    assert "at the surface <!channel> [1]." in said(post)
+
+
+@pytest.mark.parametrize("failure", EVERY_WAY)
+@pytest.mark.parametrize("method", ["conversations.open", "chat.postEphemeral", "users.info", "conversations.members"])
+async def test_what_may_be_done_twice_is_tried_again(slack: SlackServer, method: str, failure: Failure) -> None:
+    slack.fail(method, failure)
+    waits = Waits()
+    responder = responder_for(slack, ask(slack), waits=waits)
+    await stream(responder, waits, audience=Audience.PERSON)
+    assert len(slack.workspace.shown("D1")) == 2
+    assert slack.workspace.private("U1")
+    assert await responder.readers() == frozenset({"U1", "U2"})
+
+
+async def test_the_log_holds_nothing_that_anybody_wrote(
+    slack: SlackServer, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("INFO")
+    caplog.set_level("ERROR", "aiohttp.access")  # the local Slack's own
+    for method in ("chat.appendStream", "chat.stopStream", "chat.postMessage", "chat.postEphemeral", "upload"):
+        slack.fail(method, Failure(500))
+    slack.fail("chat.postEphemeral", Failure(error="invalid_blocks"))
+    waits = Waits()
+    with capture_logs() as logs:
+        await stream(responder_for(slack, ask(slack), waits=waits), waits)
+        await responder_for(slack, ask(slack), waits=waits).send(say("You have 9 points.", Picture(b"png", "Points")))
+    assert {entry["event"] for entry in logs} >= {"slack_stream_broken", "slack_picture_refused"}
+    written = f"{logs} {caplog.text} {capsys.readouterr()}"
+    assert not re.search("bends|surface|points|Why", written, re.IGNORECASE)
+
+
 @pytest.mark.parametrize(
     "error", ["unknown_method", "missing_scope", "method_not_supported_for_channel_type", "surprise"]
 )
@@ -185,6 +226,18 @@ async def test_a_stream_that_slack_ended_is_put_right(slack: SlackServer) -> Non
     (post,) = answers(slack)
     assert said(post).startswith("Light bends\nStopped.")
     assert len([method for method, _ in slack.refusals if method == "chat.appendStream"]) == 1
+
+
+@pytest.mark.parametrize("error", ["msg_too_long", "invalid_blocks"])
+async def test_a_limit_that_was_overlooked_costs_no_answer(slack: SlackServer, error: str) -> None:
+    slack.fail("chat.stopStream", Failure(error=error))
+    slack.fail("chat.postMessage", Failure(error=error))
+    for streaming in (True, False):
+        opened = await responder_for(slack, ask(slack)).begin(ANSWER, Audience.HERE)
+        if streaming:
+            await opened.append("Light bends ")
+        await opened.close(WHOLE)
+        assert "at the surface" in said(answers(slack)[-1]).replace("&lt;", "<")
 
 
 async def test_what_is_said_instead_of_the_streamed_text_replaces_it(slack: SlackServer) -> None:
@@ -289,12 +342,15 @@ async def test_where_the_bot_is_not_the_answer_goes_to_direct_messages(slack: Sl
     assert note.channel == "C2"
 
 
-async def test_an_answer_moves_when_the_bot_is_thrown_out_meanwhile(slack: SlackServer) -> None:
-    waits, delivery = Waits(), ask(slack)
-    responder = responder_for(slack, delivery, waits=waits)
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_an_answer_moves_when_the_bot_is_thrown_out_meanwhile(slack: SlackServer, streaming: bool) -> None:
+    opened = await responder_for(slack, ask(slack)).begin(ANSWER, Audience.HERE)
+    if streaming:
+        await opened.append("Light")
     slack.workspace.conversations["C1"].members.discard("UBOT")
-    await stream(responder, waits)
-    assert slack.workspace.shown("C1") == []
+    await opened.append(" bends")
+    await opened.close(WHOLE)
+    assert len(answers(slack)) == streaming
     assert "at the surface" in said(slack.workspace.shown("D1")[1])
 
 

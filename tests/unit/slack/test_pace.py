@@ -75,11 +75,13 @@ def test_streams_share_the_budget_for_appending() -> None:
     clock = Clock()
     pace = Pace(clock, clock.sleep)
     assert pace.between_appends("T1") == 0.7
-    for _ in range(10):
-        pace.stream_opened("T1")
+    for number in range(10):
+        pace.stream_opened("T1", str(number))
     assert 60 / pace.between_appends("T1") * 10 <= 100
-    for _ in range(12):
-        pace.stream_closed("T1")
+    for number in range(8):
+        pace.stream_closed("T1", str(number))
+    assert pace.between_appends("T1") == 1.4
+    clock.now = 601.0  # whoever opened the other two is gone
     assert pace.between_appends("T1") == 0.7
 
 
