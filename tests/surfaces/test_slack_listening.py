@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +17,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_sdk.oauth.installation_store import Bot
+from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
+from slack_sdk.oauth.state_store import FileOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import listen
@@ -431,6 +437,95 @@ async def test_a_revoked_token_of_one_workspace_is_only_noted(slack: SlackServer
             assert sent is not None
             await sent.done()
     assert desk.asked == 0
+
+
+class Store(AsyncInstallationStore):
+    """Installations as the test says, and what was forgotten."""
+
+    def __init__(self, *tokens: tuple[str, str], refusals: int = 0) -> None:
+        self.tokens = dict(tokens)
+        self.refusals = refusals
+
+    async def async_find_bot(self, *, team_id: str | None, **_: Any) -> Bot | None:
+        self._refuse()
+        token = self.tokens.get(team_id or "")
+        return (
+            Bot(bot_token=token, team_id=team_id, bot_id="B", bot_user_id="UBOT", installed_at=0.0) if token else None
+        )
+
+    async def async_delete_all(self, *, team_id: str | None, **_: Any) -> None:
+        self._refuse()
+        del self.tokens[team_id or ""]
+
+    def _refuse(self) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise DatabaseUnavailable
+
+    def settings(self) -> AsyncOAuthSettings:
+        return AsyncOAuthSettings(
+            client_id="1.2",
+            client_secret="s",
+            scopes=["chat:write"],
+            installation_store=self,
+            state_store=FileOAuthStateStore(expiration_seconds=1),
+        )
+
+
+async def test_each_workspace_is_spoken_to_with_its_own_token(slack: SlackServer, listening: Listening) -> None:
+    other = slack.install("T2")
+    other.workspace.add_person("U7")
+    other.workspace.add_channel("C7", "U7")
+    choice = form_choice(CARD)
+    assert choice is not None
+    (shown,) = render(Reply((Choices((choice,)),)))
+    post = other.workspace.post("C7", "UBOT", shown.text, blocks=list(shown.blocks), bot_id="BBOT")
+    store, desk = Store(("T1", slack.bot_token), ("T2", other.workspace.bot_token)), Desk()
+    async with listening(slack, desk.app(slack, token=None, oauth=store.settings())):
+        await other.press("U7", post, "New card…").done()
+        await slack.until(lambda: other.workspace.views)
+        assert not slack.workspace.views
+        gone = other.emit({"type": "app_uninstalled"})
+        assert gone is not None
+        await gone.done()
+        assert store.tokens == {"T1": slack.bot_token}
+        await other.say("U7", "C7", "<@UBOT> still there?").done()
+    assert desk.asked == 0
+
+
+async def test_a_store_that_is_away_loses_neither_events_nor_uninstalls(
+    slack: SlackServer, listening: Listening
+) -> None:
+    store, desk = Store(("T1", slack.bot_token), refusals=1), Desk()
+    slack.courier.ack_seconds = 0.3
+    async with listening(slack, desk.app(slack, token=None, oauth=store.settings())):
+        visit = slack.people.open_home("U1")
+        assert visit is not None
+        await visit.done()
+        assert len(desk.taken) == 1
+        store.refusals = 1
+        gone = slack.people.emit({"type": "app_uninstalled"})
+        assert gone is not None
+        await gone.done()
+    assert store.tokens == {}
+    assert (visit.attempts, gone.attempts) == (2, 2)
+
+
+async def test_a_token_is_used_whatever_else_the_environment_holds(
+    slack: SlackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"):
+        monkeypatch.setenv(name, "another")  # bolt looks there by itself
+    desk = Desk()
+    app = desk.app(slack)
+    assert [route.path for route in slack_routes(app)] == ["/slack/events"]
+    async with by_http(slack, app):
+        await slack.people.say("U1", "C1", "<@UBOT> why?").done()
+        await slack.people.press("U1", offer(slack), "New card…").done()
+        await slack.until(lambda: slack.workspace.views)
+    assert len(desk.taken) == 1
+    assert not os.listdir(tmp_path)  # noqa: PTH208  (a Path's own would block the loop as well, says ruff)
 
 
 def test_it_needs_a_token_or_an_installation_store(slack: SlackServer) -> None:

@@ -74,7 +74,8 @@ class Deeds(Interactions, Membership):
 
     def open_home(self, user: str, tab: str = "home") -> Delivery | None:
         channel = self.workspace.direct(user).id
-        return self.emit({"type": "app_home_opened", "user": user, "channel": channel, "tab": tab, "event_ts": "1.0"})
+        event = {"type": "app_home_opened", "user": user, "channel": channel, "tab": tab}
+        return self.emit(event | {"event_ts": self.workspace.next_ts()})
 
     def press_stop(self, user: str, channel: str, thread_ts: str) -> Delivery | None:
         """Press the platform's own Stop: Slack ends the streams in the thread itself."""
