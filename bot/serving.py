@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
 import structlog
@@ -23,7 +23,7 @@ from core.ports import Responder
 
 log = structlog.get_logger(__name__)
 
-OpenResponder = Callable[[Event, Mapping[str, str]], Responder]
+OpenResponder = Callable[[Event, Mapping[str, str]], Awaitable[Responder]]
 
 QUESTIONS_AT_ONCE = 24
 OTHERS_AT_ONCE = 24  # a Stop does not wait behind the questions
@@ -81,7 +81,7 @@ class Serving:
     async def _serve(self, stored: Stored, responder: Responder | None) -> None:
         event = stored.event
         try:
-            responder = responder or self._open(event, stored.route)
+            responder = responder or await self._open(event, stored.route)
             async with self._questions if isinstance(event, Message) else self._others:
                 if stored.attempts > 1:
                     await self._begin_again(stored, responder)

@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         return self.storage_url or (self.home / "files").as_uri()
 
     @property
+    def has_slack(self) -> bool:
+        """Whether a Slack app is configured: a bot's token, or what it takes to install the app."""
+        return self.slack_bot_token is not None or self.slack_client_id is not None
+
+    @property
     def has_openai(self) -> bool:
         """Whether an OpenAI-compatible server is configured."""
         return self.openai_api_key is not None or self.openai_base_url is not None

@@ -16,6 +16,7 @@ from bot.clock import run_clock
 from bot.console.run import configure_log, notice, run_async
 from bot.jobs import entrypoints, gave_up
 from bot.settings import read_settings
+from bot.slack import run_slack
 from bot.web.app import run_web
 from core.errors import HomeroomError
 
@@ -23,6 +24,7 @@ from core.errors import HomeroomError
 class Process(StrEnum):
     """What can be run."""
 
+    SLACK = "slack"
     WORKER = "worker"
     CLOCK = "clock"
     WEB = "web"
@@ -45,11 +47,15 @@ async def _run(process: Process) -> None:
         notice(f"homeroom {process.value} is running.")
         try:
             async with asyncio.TaskGroup() as group:
+                slack = process is Process.SLACK or (process is Process.ALL and settings.has_slack)
+                if slack:
+                    group.create_task(run_slack(app, stop))
                 if process in (Process.WORKER, Process.ALL):
                     group.create_task(_work(app, stop))
                 if process in (Process.CLOCK, Process.ALL):
                     group.create_task(run_clock(app, stop))
-                if process in (Process.WEB, Process.ALL):
+                # Slack over HTTP brings the web application with it: one port serves both.
+                if process in (Process.WEB, Process.ALL) and not (slack and settings.slack_mode == "http"):
                     group.create_task(run_web(app, stop))
         except ExceptionGroup as several:
             raise _first(several) from several

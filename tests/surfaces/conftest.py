@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -12,7 +13,16 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
+from adapters.courses.import_folder import import_folder
+from bot import sample_course
+from bot.bootstrap import open_app
+from bot.settings import Settings
+from core.classes.enrol import create_class
+from tests.conftest import HOME
+from tests.databases import at, copy_of_template, create_database, drop_database, unused_name
+from tests.fakes.openai_server import OpenAIServer, openai_server
 from tests.fakes.slack_server import SlackServer, slack_server
+from tests.surfaces.school import CODE, ELSEWHERE, OPERATOR, SHARED, School, open_school
 
 Run = Callable[[SlackServer, AsyncApp], AbstractAsyncContextManager[None]]
 PING_SECONDS = 0.2
@@ -56,3 +66,41 @@ async def over_http(slack: SlackServer, app: AsyncApp) -> AsyncIterator[None]:
 def run(request: pytest.FixtureRequest) -> Run:
     transport: Run = request.param
     return transport
+
+
+@pytest.fixture(scope="session")
+async def course(server: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the name of a database with the sample course in a class: a template for schools."""
+    name = await copy_of_template(server, pytestconfig.stash[HOME])
+    home = tmp_path_factory.mktemp("home")
+    async with open_app(Settings(database_url=at(server, name), homeroom_home=home)) as app:
+        async with app.sessions.begin() as session:
+            class_ = await create_class(session, OPERATOR, CODE, title="The Night Sky")
+        folder = Path(sample_course.__path__[0])
+        await import_folder(app.pipeline, OPERATOR, class_.id, folder, publish=True)
+    return name
+
+
+@pytest.fixture
+async def database(server: str, course: str) -> AsyncIterator[str]:
+    """Yield the URL of a database of the test's own, with the sample course."""
+    name = unused_name()
+    yield await create_database(server, name, template=course)
+    await drop_database(server, name)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[OpenAIServer]:
+    async with openai_server() as running:
+        yield running
+
+
+@pytest.fixture(params=[False, True], ids=["socket", "http"])
+async def school(
+    request: pytest.FixtureRequest, slack: SlackServer, provider: OpenAIServer, database: str, tmp_path: Path
+) -> AsyncIterator[School]:
+    """Yield a school whose class meets in Slack, over either way in."""
+    slack.workspace.add_channel(ELSEWHERE, name="elsewhere")
+    slack.workspace.add_channel(SHARED, name="shared", shared=True)
+    async with open_school(slack, provider, database, tmp_path, http=request.param) as school:
+        yield school

@@ -42,6 +42,11 @@ class Delivery:
         assert not self.failure, f"{self.kind} was never acknowledged: {self.failure}"
         return self.answer
 
+    @property
+    def over(self) -> bool:
+        """Whether Slack has it acknowledged, or has given up."""
+        return self._over.is_set()
+
     async def ended(self) -> None:
         """Wait until Slack has it acknowledged or has given up."""
         await self._over.wait()

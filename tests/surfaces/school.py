@@ -1,0 +1,186 @@
+"""A school whose class meets in Slack: the whole bot behind the local Slack, over sockets or signed HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+from sqlalchemy import select, text
+
+from adapters.models.openai import OpenAIChat
+from adapters.models.retry import RetryPolicy
+from bot.app import App
+from bot.bootstrap import open_app
+from bot.settings import Settings
+from bot.slack import Slack, open_slack
+from bot.web.app import make_web
+from core.audit.record import Actor
+from core.classes.bind import bind_channel
+from core.classes.enrol import enrol, get_class
+from core.classes.live import live_in
+from core.enums import GlobalRole, LinkMethod, MembershipRole
+from core.identity.link import link
+from core.identity.models import Workspace
+from core.identity.people import add_person
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.slack.workspace import Post
+from tests.fakes.slack_server import SlackServer
+
+CODE = "NIGHTSKY"
+CHANNEL, ELSEWHERE, SHARED = "C1", "C2", "C3"
+OPERATOR = Actor.command_line()
+PUBLIC_URL = "https://homeroom.test"
+
+
+@dataclass(slots=True)
+class School:
+    """Slack, the bot, and the class in the channel `CHANNEL`. `ELSEWHERE` is bound to nothing."""
+
+    slack: SlackServer
+    app: App
+    provider: OpenAIServer
+    bot: Slack
+    class_id: UUID
+    people: dict[str, UUID] = field(default_factory=dict)
+
+    async def join(
+        self,
+        user: str,
+        name: str,
+        role: MembershipRole = MembershipRole.STUDENT,
+        *,
+        linked: bool = True,
+        enrolled: bool = True,
+        global_role: GlobalRole = GlobalRole.UNASSIGNED,
+    ) -> UUID:
+        """Add somebody to Slack and to its channels, to the class's roster, and tie the two."""
+        email = f"{name.lower()}@school.example"
+        self.slack.workspace.add_person(user, email, name=name)
+        for channel in (CHANNEL, ELSEWHERE, SHARED):
+            self.slack.workspace.conversations[channel].members.add(user)
+        async with self.app.sessions.begin() as session:
+            person = await add_person(session, OPERATOR, email, name=name, role=global_role)
+            if enrolled:
+                await enrol(session, OPERATOR, self.class_id, person.id, role)
+            if linked:
+                await link(session, OPERATOR, await self._workspace(), user, person.id, LinkMethod.OPERATOR)
+        self.people[user] = person.id
+        return person.id
+
+    async def rows(self, statement: str, **values: Any) -> list[Any]:
+        """Return what the database holds."""
+        async with self.app.sessions() as session:
+            return list((await session.execute(text(statement), values)).all())
+
+    async def execute(self, statement: str, **values: Any) -> None:
+        async with self.app.sessions.begin() as session:
+            await session.execute(text(statement), values)
+
+    def shown(self, channel: str = CHANNEL) -> list[Post]:
+        """The bot's finished posts that everybody in a channel sees."""
+        return [post for post in self.slack.workspace.shown(channel) if not post.streaming]
+
+    async def until_shown(self, channel: str = CHANNEL, count: int = 1) -> list[Post]:
+        """Wait for so many finished posts of the bot's in a channel."""
+        await self.slack.until(lambda: len(self.shown(channel)) >= count)
+        return self.shown(channel)
+
+    async def until_whispered(self, user: str, count: int = 1) -> list[Post]:
+        """Wait until one person has been told so much unseen by others."""
+        await self.slack.until(lambda: len(self.slack.workspace.private(user)) >= count)
+        return self.slack.workspace.private(user)
+
+    async def settled(self) -> None:
+        """Wait until everything that was delivered is served."""
+        for _ in range(500):
+            open_ = await self.rows(
+                "SELECT 1 FROM inbox_events WHERE state IN ('RECEIVED', 'WORKING') AND waits_until IS NULL"
+            )
+            if not open_ and all(delivery.over for delivery in self.slack.courier.sent):
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("something is still being served")
+
+    async def _workspace(self) -> UUID:
+        async with self.app.sessions() as session:
+            return (await session.scalars(select(Workspace.id).where(Workspace.external_id == "T1"))).one()
+
+
+Transport = Callable[[School], Any]
+
+
+def all_text(post: Post) -> str:
+    """Return everything a post says: its text, and whatever its blocks hold."""
+    return "\n".join([post.text, *_strings(post.blocks)])
+
+
+def _strings(thing: Any) -> list[str]:
+    if isinstance(thing, dict):
+        own = [value for name, value in thing.items() if name in ("text", "url") and isinstance(value, str)]
+        return own + [found for value in thing.values() for found in _strings(value)]
+    if isinstance(thing, list):
+        return [found for value in thing for found in _strings(value)]
+    return []
+
+
+@asynccontextmanager
+async def open_school(
+    slack: SlackServer, provider: OpenAIServer, database_url: str, home: Path, *, http: bool, **changed: Any
+) -> AsyncIterator[School]:
+    """Run the bot against the local Slack until the end of the block."""
+    model = OpenAIChat(
+        "chat", api_key=provider.api_key, base_url=provider.base_url, retry=RetryPolicy(retries=0, first_wait=0.01)
+    )
+    settings = Settings(
+        database_url=database_url,
+        homeroom_home=home,
+        secret_key=SecretStr("a key of the tests' own that is long enough"),
+        public_url=PUBLIC_URL,
+        slack_api_url=slack.api_url,
+        slack_bot_token=SecretStr(slack.bot_token),
+        slack_app_token=SecretStr(slack.app_token),
+        slack_signing_secret=SecretStr(slack.signing_secret),
+        slack_mode="http" if http else "socket",
+        **changed,
+    )
+    async with open_app(settings, models=[model]) as app, open_slack(app) as bot:
+        async with app.sessions() as session:
+            class_id = (await get_class(session, CODE)).id
+        school = School(slack, app, provider, bot, class_id)
+        await _settle_in(school)
+        stop = asyncio.Event()
+        async with _transport(school, stop, http=http), asyncio.TaskGroup() as group:
+            group.create_task(bot.serving.run(stop))
+            try:
+                yield school
+            finally:
+                stop.set()
+
+
+async def _settle_in(school: School) -> None:
+    async with school.app.sessions.begin() as session:
+        workspace = (await session.scalars(select(Workspace.id).where(Workspace.external_id == "T1"))).one()
+        await live_in(session, OPERATOR, school.class_id, workspace)
+        for channel in (CHANNEL, SHARED):
+            await bind_channel(session, OPERATOR, workspace, channel, school.class_id)
+
+
+@asynccontextmanager
+async def _transport(school: School, stop: asyncio.Event, *, http: bool) -> AsyncIterator[None]:
+    if http:
+        async with TestServer(make_web(school.app, slack_routes=school.bot.routes)) as server:
+            school.slack.posting.url = str(server.make_url("/slack/events"))
+            yield
+        return
+    opened = school.slack.sockets.opened
+    async with asyncio.TaskGroup() as group:
+        group.create_task(school.bot.run_socket(stop, ping_seconds=0.3))
+        await school.slack.sockets.wait_open(opened + 1)
+        yield
