@@ -6,6 +6,7 @@ posted again.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -56,27 +57,36 @@ def opening_tag(event_key: str) -> dict[str, Any]:
     return {"event_type": REPLY_EVENT, "event_payload": {"opens": sha256(event_key.encode()).hexdigest()[:32]}}
 
 
-def without_retries(client: AsyncWebClient) -> AsyncWebClient:
-    """Return the same client without handlers that repeat calls: a post repeated blindly may stand there twice."""
-    return AsyncWebClient(
-        token=client.token,
-        base_url=client.base_url,
-        timeout=client.timeout,
-        ssl=client.ssl,
-        proxy=client.proxy,
-        session=client.session,
-        trust_env_in_session=client.trust_env_in_session,
-        team_id=client.default_params.get("team_id"),
-        logger=client.logger,
-        retry_handlers=[],
-    )
+class OneTry(AsyncWebClient):
+    """A client that makes each call once and gives up in time: a post repeated blindly may stand there twice."""
+
+    @classmethod
+    def like(cls, client: AsyncWebClient) -> OneTry:
+        """Return the same client without the handlers that repeat calls."""
+        return cls(
+            token=client.token,
+            base_url=client.base_url,
+            timeout=client.timeout,
+            ssl=client.ssl,
+            proxy=client.proxy,
+            session=client.session,
+            trust_env_in_session=client.trust_env_in_session,
+            team_id=client.default_params.get("team_id"),
+            logger=client.logger,
+            retry_handlers=[],
+        )
+
+    async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:  # noqa: ANN401  (as declared there)
+        """Call a method. The SDK's own `timeout` does not count where it was given a session."""
+        async with asyncio.timeout(self.timeout):
+            return await super().api_call(api_method, **arguments)
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """Posts in one workspace. `client` must not repeat calls by itself (see `without_retries`)."""
+    """Posts in one workspace."""
 
-    client: AsyncWebClient
+    client: OneTry
     pace: Pace
     team: str
 

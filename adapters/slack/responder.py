@@ -18,7 +18,7 @@ from adapters.slack.outgoing_text import escape, harmless
 from adapters.slack.pace import Pace
 from adapters.slack.packing import Message, pack
 from adapters.slack.people import read_profile, read_readers
-from adapters.slack.posting import ROOT, Posting, Spot, answer_tag, opening_tag, without_retries
+from adapters.slack.posting import ROOT, OneTry, Posting, Spot, answer_tag, opening_tag
 from adapters.slack.render import Link, render
 from adapters.slack.retracting import retract
 from adapters.slack.rich_text import Piece, section, text_element
@@ -68,7 +68,7 @@ class SlackResponder:
 
     def __post_init__(self) -> None:
         """Prepare for calls with the workspace's budget, none of which is repeated blindly."""
-        self.posting = Posting(without_retries(self.client), self.pace, self.route.team_id)
+        self.posting = Posting(OneTry.like(self.client), self.pace, self.route.team_id)
         self.whisper = Whisper(self.posting, self.route)
 
     async def send(self, reply: Reply) -> None:

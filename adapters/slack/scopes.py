@@ -15,6 +15,7 @@ METHOD_SCOPES: Mapping[str, tuple[str, ...]] = {
     "apps.connections.open": (),  # `connections:write`, of the app-level token
     "apps.manifest.export": (),  # an app configuration token has no scopes
     "assistant.threads.setStatus": ("assistant:write",),
+    "assistant.threads.setSuggestedPrompts": ("assistant:write",),
     "auth.test": (),
     "chat.appendStream": ("chat:write",),
     "chat.delete": ("chat:write",),
@@ -32,6 +33,7 @@ METHOD_SCOPES: Mapping[str, tuple[str, ...]] = {
     "files.info": ("files:read",),
     "users.info": ("users:read", "users:read.email"),
     "views.open": (),
+    "views.publish": (),
 }
 EVENT_SCOPES: Mapping[str, tuple[str, ...]] = {
     "agent_session_stopped": ("assistant:write",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
+import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
@@ -188,6 +189,17 @@ async def test_the_log_holds_nothing_that_anybody_wrote(
     assert {entry["event"] for entry in logs} >= {"slack_stream_broken", "slack_picture_refused"}
     written = f"{logs} {caplog.text} {capsys.readouterr()}"
     assert not re.search("bends|surface|points|Why", written, re.IGNORECASE)
+
+
+async def test_who_never_answers_is_not_waited_for(slack: SlackServer) -> None:
+    slack.fail("chat.postMessage", Failure(hang=60, done=True))
+    async with aiohttp.ClientSession() as session:
+        responder = responder_for(slack, ask(slack))
+        responder.client.session = session
+        responder.client.timeout = 0.1  # type: ignore[assignment]  # seconds, a whole number by their annotation
+        responder.__post_init__()
+        await responder.send(say("Hello", audience=Audience.HERE))
+    assert len(answers(slack)) == 1
 
 
 @pytest.mark.parametrize(
