@@ -315,6 +315,8 @@ class TestRotatingTokens:
         kept.bot_token_expires_at -= HALF_A_DAY + 60  # a minute ago
         await site.installations.async_save(kept)
         processes = [site.another(site.secrets) for _ in range(3)]
+        await asyncio.gather(*(site.workspace() for _ in processes))  # connected already: they are at it at once
+        site.slack.answer_delay = 0.1
         tokens = await asyncio.gather(*(each.token_for("T1") for each in processes))
         assert set(tokens) == {site.slack.workspace.bot_token} == {"xoxe.xoxb-T1-2"}
         renewed = await site.installations.async_find_installation(enterprise_id=None, team_id="T1")
