@@ -54,8 +54,11 @@ class Slack:
 
 
 @asynccontextmanager
-async def open_slack(app: App) -> AsyncIterator[Slack]:
-    """Open the surface. Raises `InvalidInput` (settings are missing), `Unavailable` (Slack refuses the token)."""
+async def open_slack(app: App, *, pace: Pace | None = None) -> AsyncIterator[Slack]:
+    """Open the surface. `pace` stands in for the budget of calls, in tests.
+
+    Raises `InvalidInput` (settings are missing), `Unavailable` (Slack refuses the token).
+    """
     settings = app.settings
     own_token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else None
     store = None if own_token else Installations(app.sessions, app.secrets, _slack_app(settings))
@@ -66,7 +69,7 @@ async def open_slack(app: App) -> AsyncIterator[Slack]:
 
         if own_token:
             await admit_own_workspace(client(own_token), app.sessions)
-        pace = Pace()
+        pace = pace or Pace()
 
         async def open_responder(event: Event, data: Mapping[str, str]) -> Responder:
             route = Route.from_data(data)

@@ -16,6 +16,7 @@ from sqlalchemy import select, text
 
 from adapters.models.openai import OpenAIChat
 from adapters.models.retry import RetryPolicy
+from adapters.slack.pace import Pace
 from bot.app import App
 from bot.bootstrap import open_app
 from bot.settings import Settings
@@ -132,9 +133,16 @@ def _strings(thing: Any) -> list[str]:
 
 @asynccontextmanager
 async def open_school(
-    slack: SlackServer, provider: OpenAIServer, database_url: str, home: Path, *, http: bool, **changed: Any
+    slack: SlackServer,
+    provider: OpenAIServer,
+    database_url: str,
+    home: Path,
+    *,
+    http: bool,
+    pace: Pace | None = None,
+    **changed: Any,
 ) -> AsyncIterator[School]:
-    """Run the bot against the local Slack until the end of the block."""
+    """Run the bot against the local Slack until the end of the block; `changed` are settings."""
     model = OpenAIChat(
         "chat", api_key=provider.api_key, base_url=provider.base_url, retry=RetryPolicy(retries=0, first_wait=0.01)
     )
@@ -150,7 +158,7 @@ async def open_school(
         slack_mode="http" if http else "socket",
         **changed,
     )
-    async with open_app(settings, models=[model]) as app, open_slack(app) as bot:
+    async with open_app(settings, models=[model]) as app, open_slack(app, pace=pace) as bot:
         async with app.sessions() as session:
             class_id = (await get_class(session, CODE)).id
         school = School(slack, app, provider, bot, class_id)
