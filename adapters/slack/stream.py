@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -65,18 +66,21 @@ class SlackStream:
     _sound: bool = True  # whether the stream holds exactly those, and takes more
     _ts: str = ""
     _due: float = 0.0
+    _opening: asyncio.Task[None] | None = None
 
     async def append(self, text: str) -> None:
         """Show more text, now or with what comes next. Slack's refusals change the way it is shown, no more."""
         self._text += text
         match self._mode:
-            case _Mode.WAITING:
-                await self._open()
+            case _Mode.WAITING if self._text.strip():
+                # Whoever stops the writing cancels this; what was begun must be known of, to be ended.
+                self._opening = self._opening or asyncio.create_task(self._open())
+                await asyncio.shield(self._opening)
             case _Mode.STREAM:
                 await self._grow()
             case _Mode.EDIT:
                 await self._edit()
-            case _Mode.WHOLE:
+            case _:
                 pass
 
     async def close(self, reply: Reply) -> None:
@@ -85,6 +89,8 @@ class SlackStream:
             return
         self.closed = True
         try:
+            if self._opening is not None:
+                await asyncio.gather(self._opening, return_exceptions=True)  # what failed was raised by `append`
             with in_our_words():
                 try:
                     await self._finish(reply)
@@ -98,8 +104,6 @@ class SlackStream:
                 self.posting.pace.stream_closed(self.posting.team, self._ts)
 
     async def _open(self) -> None:
-        if not self._text.strip():
-            return
         team, channel, pace = self.posting.team, self.spot.channel, self.posting.pace
         if self.spot.thread is None or not pace.takes_streams(team, channel):
             await self._place()
@@ -151,18 +155,19 @@ class SlackStream:
         if not new or not pace.take(team, "chat.appendStream"):
             return
         self._due = pace.clock() + pace.between_appends(team)
+        self._sound = False  # until it is known; this may be cancelled
         try:
             await self.posting.client.chat_appendStream(channel=self.spot.channel, ts=self._ts, markdown_text=new)
         except TROUBLE as error:
             failure = read_failure(error)
             if failure.retry_after is not None:
                 pace.hold(team, "chat.appendStream", failure.retry_after)
-                return
-            # Stopped, timed out, or perhaps appended all the same: what stands there is put right at the end.
-            log.info("slack_stream_broken", team=team, code=failure.code)
-            self._sound = False
+                self._sound = True
+            else:
+                # Stopped, timed out, or perhaps appended all the same: what stands there is put right at the end.
+                log.info("slack_stream_broken", team=team, code=failure.code)
         else:
-            self._shown = end
+            self._shown, self._sound = end, True
 
     async def _place(self) -> None:
         """Post what there is, with Stop under it, to be edited as more comes."""

@@ -191,6 +191,29 @@ async def test_the_log_holds_nothing_that_anybody_wrote(
     assert not re.search("bends|surface|points|Why", written, re.IGNORECASE)
 
 
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.appendStream"])
+async def test_writing_that_is_stopped_while_slack_works_leaves_one_whole_answer(
+    slack: SlackServer, method: str
+) -> None:
+    slack.fail(method, Failure(hang=0.05))
+    waits = Waits()
+    opened = await responder_for(slack, ask(slack), waits=waits).begin(ANSWER, Audience.HERE)
+
+    async def write() -> None:
+        for piece in PIECES:
+            await opened.append(piece)
+            await waits.go_on(1)
+
+    writing = asyncio.create_task(write())
+    await slack.until(lambda: slack.called(method))
+    writing.cancel()
+    await asyncio.wait({writing})
+    await opened.close(Reply((Text("Light bends at the "), Note("Stopped.")), Audience.HERE, ANSWER))
+    (post,) = answers(slack)
+    assert not post.streaming
+    assert said(post).split("\n")[0].rstrip() == "Light bends at the"
+
+
 async def test_who_never_answers_is_not_waited_for(slack: SlackServer) -> None:
     slack.fail("chat.postMessage", Failure(hang=60, done=True))
     async with aiohttp.ClientSession() as session:
