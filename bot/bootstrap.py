@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import structlog
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from adapters.secrets import Secrets, kept_key, no_key, parse_keys
 from adapters.storage import open_storage
 from bot.app import App
 from bot.settings import Settings
+from bot.web.links import source_link
 from core.admin.knowledge import EmbeddingSpace, live_embedding
 from core.answering.answer import Answering
 from core.answering.store import fail_abandoned
@@ -70,6 +72,7 @@ async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = N
             log.warning("embedding_model_ignored", asked=settings.embedding_model, live=space.model)
         embedder = make_embedder(settings, space)
         storage = open_storage(settings.storage)
+        secrets = make_secrets(settings)
         reader = await stack.enter_async_context(SeparateReader())
         queue = PostgresQueue()
         chat_models = tuple(models) if models is not None else make_chat_models(settings)
@@ -84,9 +87,11 @@ async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = N
             listen_url=settings.database_direct_url or url,
             engine=engine,
             sessions=sessions,
-            answering=Answering(sessions, (*chat_models, ExtractiveChat()), embedder),
+            answering=Answering(
+                sessions, (*chat_models, ExtractiveChat()), embedder, partial(source_link, settings, secrets)
+            ),
             pipeline=Pipeline(sessions, storage, reader, embedder, queue),
-            secrets=make_secrets(settings),
+            secrets=secrets,
             otp=otp,
         )
 

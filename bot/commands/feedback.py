@@ -107,7 +107,7 @@ async def show_citation(request: Request) -> Reply:
     user_id = request.person.user_id
     async with request.app.sessions() as session:
         passage = await show_passage(session, user_id, answer_id, int(number))
-    link = source_link(request.app, passage.chunk_id, user_id, answer_id=answer_id)
+    link = source_link(request.app.settings, request.app.secrets, passage.chunk_id, user_id, answer_id)
     return _passage_reply(passage, link)
 
 

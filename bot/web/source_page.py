@@ -56,6 +56,8 @@ def source_routes(app: App, pages: Environment) -> list[web.RouteDef]:
 
     async def file(request: web.Request) -> web.Response:
         link = _unseal(app, FILE, request)
+        if link.viewer_id is None:
+            raise NotFound(_EXPIRED)
         async with app.sessions() as session:
             original = await open_original(session, link.viewer_id, link.chunk_id)
         data = await app.pipeline.storage.get(original.storage_key)

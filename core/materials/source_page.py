@@ -32,8 +32,8 @@ SELECT c.id, c.class_id, c.revision_id, c.generation, c.ordinal, c.text, c.locat
     coalesce(pm.revision_id, pl.revision_id) <> c.revision_id AS replaced, pm.media_type AS media_type_now
 FROM material_chunks c
 JOIN classes k ON k.id = c.class_id AND k.deleted_at IS NULL
-JOIN class_memberships s ON s.class_id = k.id AND s.app_user_id = :viewer_id AND s.deleted_at IS NULL
-JOIN app_users u ON u.id = s.app_user_id AND u.deleted_at IS NULL
+LEFT JOIN (class_memberships s JOIN app_users u ON u.id = s.app_user_id AND u.deleted_at IS NULL)
+    ON s.class_id = k.id AND s.app_user_id = :viewer_id AND s.deleted_at IS NULL
 LEFT JOIN material_revisions mr
     ON mr.id = c.material_revision_id AND mr.deleted_at IS NULL AND mr.visibility_state = 'PUBLISHED'
 LEFT JOIN published_materials pm ON pm.id = mr.material_id AND pm.class_id = c.class_id
@@ -41,6 +41,7 @@ LEFT JOIN lesson_unit_revisions lr
     ON lr.id = c.lesson_unit_revision_id AND lr.deleted_at IS NULL AND lr.visibility_state = 'PUBLISHED'
 LEFT JOIN published_lesson_units pl ON pl.id = lr.lesson_unit_id AND pl.class_id = c.class_id
 WHERE c.id = :chunk_id AND (pm.id IS NOT NULL OR pl.id IS NOT NULL)
+    AND (CAST(:viewer_id AS uuid) IS NULL OR s.id IS NOT NULL)
 """).bindparams(bindparam("chunk_id", type_=Uuid), bindparam("viewer_id", type_=Uuid))
 _AROUND = text("""
 SELECT id, ordinal, text, locator FROM material_chunks
@@ -104,11 +105,12 @@ async def open_passage(session: AsyncSession, viewer_id: UUID, chunk_id: UUID) -
 
 
 async def open_page(
-    session: AsyncSession, viewer_id: UUID, chunk_id: UUID, *, answer_id: UUID | None = None, marked: bool = True
+    session: AsyncSession, viewer_id: UUID | None, chunk_id: UUID, *, answer_id: UUID | None = None, marked: bool = True
 ) -> SourcePage:
     """Return the page a passage stands on, the passage `marked`, with what the answer quotes of it.
 
-    Raises `NotFound` as `open_passage` does.
+    Without a viewer it is for whoever reads a public answer: this page alone, no other and no file. Raises `NotFound`
+    as `open_passage` does.
     """
     row = await _open(session, viewer_id, chunk_id)
     quote = ""
@@ -134,9 +136,9 @@ async def open_page(
         passage=_passage(row),
         class_title=row.class_title,
         blocks=page_text(pieces, cited=cited if marked else None, quote=quote),
-        before=_neighbour(around[first - 1]) if first > 0 else None,
-        after=_neighbour(around[last + 1]) if last + 1 < len(around) else None,
-        original=_original(row),
+        before=_neighbour(around[first - 1]) if viewer_id and first > 0 else None,
+        after=_neighbour(around[last + 1]) if viewer_id and last + 1 < len(around) else None,
+        original=_original(row) if viewer_id else None,
     )
 
 
@@ -148,7 +150,7 @@ async def open_original(session: AsyncSession, viewer_id: UUID, chunk_id: UUID) 
     return original
 
 
-async def _open(session: AsyncSession, viewer_id: UUID, chunk_id: UUID) -> Row[tuple[object, ...]]:
+async def _open(session: AsyncSession, viewer_id: UUID | None, chunk_id: UUID) -> Row[tuple[object, ...]]:
     row = (await session.execute(_OPEN, {"viewer_id": viewer_id, "chunk_id": chunk_id})).one_or_none()
     if row is None or _kept_out(row, Locator.from_json(row.locator)):
         raise NotFound(GONE)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from aiohttp import ClientConnectionError, ClientResponse, web
@@ -77,8 +77,13 @@ class Browser:
         assert address.startswith(f"{ADDRESS}/source/")
         return await self.client.get(address.removeprefix(ADDRESS).partition("#")[0])
 
+    def link(self, shelf: Shelf, viewer_id: UUID | None) -> str:
+        address = source_link(self.app.settings, self.app.secrets, shelf.cited.id, viewer_id, shelf.answer_id)
+        assert address
+        return address
+
     async def read(self, shelf: Shelf) -> ClientResponse:
-        return await self.follow(source_link(self.app, shelf.cited.id, shelf.student.id, shelf.answer_id))
+        return await self.follow(self.link(shelf, shelf.student.id))
 
 
 @pytest.fixture
@@ -109,7 +114,7 @@ async def test_a_citation_opens_its_page_with_the_file_one_click_away(browser: B
     shelf = await shelve(session)
     revision = await make.published_revision(session, shelf.material)
     await browser.app.pipeline.storage.put(revision.storage_key, PDF)
-    address = source_link(browser.app, shelf.cited.id, shelf.student.id, shelf.answer_id)
+    address = browser.link(shelf, shelf.student.id)
     assert address
     assert address.endswith("#cited")
     response = await browser.follow(address)
@@ -162,7 +167,7 @@ async def test_no_link_can_be_made_up_kept_or_used_for_something_else(browser: B
         "cut": good[:-4],
         "longer": good + "A",
         "expired": seal(secrets, PAGE, past, LIFETIME),
-        "a file's": seal(secrets, FILE, link, LIFETIME),
+        "a file's": seal(browser.app.secrets, FILE, link, LIFETIME),
         "another key's": seal(other, PAGE, link, LIFETIME),
         "nothing": "x",
         "odd": "%00%2e%2e%2fé",
@@ -192,7 +197,7 @@ async def test_every_opening_asks_again_who_may_see_it(browser: Browser, session
     shelf = await shelve(session)
     revision = await make.published_revision(session, shelf.material)
     await browser.app.pipeline.storage.put(revision.storage_key, PDF)
-    address = source_link(browser.app, shelf.cited.id, shelf.student.id, shelf.answer_id)
+    address = browser.link(shelf, shelf.student.id)
     file = file_link(await (await browser.follow(address)).text())
 
     shelf.material.published_revision_id = None
@@ -250,7 +255,7 @@ async def test_files_that_may_hide_answers_are_the_teachers(
     link = Link(shelf.cited.id, shelf.student.id, datetime.now(UTC) + LIFETIME)
     await assert_shut(await browser.client.get(f"/file/{seal(browser.app.secrets, FILE, link, LIFETIME)}"))
 
-    page = await (await browser.follow(source_link(browser.app, shelf.cited.id, shelf.teacher.id))).text()
+    page = await (await browser.follow(browser.link(shelf, shelf.teacher.id))).text()
     file = await browser.client.get(file_link(page))
     assert file.status == 200
     assert file.headers["Content-Type"].partition(";")[0] == MEDIA_TYPES[suffix]
@@ -291,9 +296,9 @@ async def test_a_file_that_is_lost_is_no_page_of_its_own(browser: Browser, sessi
 
 
 async def test_a_link_needs_an_address_and_a_key(app: App) -> None:
-    assert source_link(app, uuid4(), uuid4())
-    assert source_link(replace(app, settings=Settings(public_url=None)), uuid4(), uuid4()) is None
-    assert source_link(replace(app, secrets=Secrets(no_key)), uuid4(), uuid4()) is None
+    assert source_link(app.settings, app.secrets, uuid4(), uuid4(), uuid4())
+    assert source_link(Settings(public_url=None), app.secrets, uuid4(), uuid4(), uuid4()) is None
+    assert source_link(app.settings, Secrets(no_key), uuid4(), uuid4(), uuid4()) is None
 
 
 async def test_health_tells_a_living_process_from_a_ready_one(
@@ -316,7 +321,7 @@ async def test_health_tells_a_living_process_from_a_ready_one(
 
 async def test_a_database_that_does_not_answer_is_a_sentence(app: App) -> None:
     gone = create_engine(f"postgresql://nobody:secret@127.0.0.1:{unused_port()}/none")
-    address = source_link(app, uuid4(), uuid4())
+    address = source_link(app.settings, app.secrets, uuid4(), uuid4(), uuid4())
     async with TestClient(TestServer(make_web(replace(app, sessions=create_sessions(gone))))) as client:
         response = await Browser(app, client).follow(address)
         page = await response.text()
@@ -348,3 +353,19 @@ async def test_it_serves_what_slack_calls_until_it_is_told_to_stop(app: App) -> 
         await serving
         with pytest.raises(ClientConnectionError):
             await session.get(f"{url}/healthz")
+
+
+async def test_the_link_of_a_public_answer_opens_that_page_alone(session: AsyncSession, browser: Browser) -> None:
+    shelf = await shelve(session)
+    revision = await make.published_revision(session, shelf.material)
+    await browser.app.pipeline.storage.put(revision.storage_key, PDF)
+    address = browser.link(shelf, None)
+    page = await (await browser.follow(address)).text()
+    assert "<mark" in page
+    assert "/file/" not in page
+    assert 'rel="next"' not in page
+    link = Link(shelf.cited.id, None, datetime.now(UTC) + LIFETIME)
+    await assert_shut(await browser.client.get(f"/file/{seal(browser.app.secrets, FILE, link, LIFETIME)}"))
+    shelf.material.published_revision_id = None
+    await session.flush()
+    await assert_shut(await browser.follow(address))
