@@ -25,7 +25,7 @@ class HomeResponder(SlackResponder):
 
     async def send(self, reply: Reply) -> None:
         """Publish the page. Raises `Unavailable`, `NotPermitted`."""
-        blocks = render_page(reply, link=self.link)
+        blocks = render_page(reply)
         nothing = {"type": "section", "text": {"type": "plain_text", "text": _NOTHING}}
         view = {"type": "home", "blocks": blocks or [nothing]}
         client = self.posting.client

@@ -6,7 +6,7 @@ markup (small print, the fallback text) is escaped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from adapters.slack.controls import choice_blocks, feedback_block
 from adapters.slack.forms import form_choice
@@ -27,7 +27,6 @@ from core.answering.replying import SHOW_PASSAGE
 from core.replies import Choice, Choices, Citation, Form, Note, Part, Picture, Reply, Sources, Table, Text
 from core.text import one_line
 
-Link = Callable[[Citation], str | None]
 _PIECE = 11_000  # JSON of what is kept whole: a paragraph, a code block
 _GRID = 9_500  # JSON of one table, whose cells may hold 10,000 characters in all
 _TITLE, _QUOTE = 300, 600
@@ -36,32 +35,32 @@ _MORE = "There is more than this page can show."
 _TABLE_TEXT = 2_000  # characters of one row, shared out among its cells
 
 
-def render(reply: Reply, *, link: Link | None = None, shown: bool = False) -> tuple[Message, ...]:
+def render(reply: Reply, *, shown: bool = False) -> tuple[Message, ...]:
     """Return a reply's messages, in order.
 
-    `link` gives the address of a citation's source page. `shown` leaves the text out, where it has been streamed.
+    `shown` leaves the text out, where it has been streamed.
     Raises `ValueError` for a choice that Slack could not carry (see `choice_blocks`).
     """
-    return tuple(pack(_units(reply, link, shown=shown)))
+    return tuple(pack(_units(reply, shown=shown)))
 
 
-def render_page(reply: Reply, *, link: Link | None = None) -> list[Block]:
+def render_page(reply: Reply) -> list[Block]:
     """Return a reply as the blocks of a Home page, which holds no tables and no row of thumbs: rows become text.
 
     What is more than a page holds is left out, and the page says so.
     """
-    blocks = [block for message in pack(_units(reply, link, page=True)) for block in message.blocks]
+    blocks = [block for message in pack(_units(reply, page=True)) for block in message.blocks]
     if len(blocks) > VIEW_BLOCKS:
         more = list(pack([section([text_element(_MORE)])]))
         blocks = [*blocks[: VIEW_BLOCKS - 1], *more[0].blocks]
     return blocks
 
 
-def _units(reply: Reply, link: Link | None, *, shown: bool = False, page: bool = False) -> Iterator[Unit]:
+def _units(reply: Reply, *, shown: bool = False, page: bool = False) -> Iterator[Unit]:
     for part in reply.parts:
         if shown and isinstance(part, Text):
             continue
-        for unit in _render_table_as_text(part) if page and isinstance(part, Table) else _render_part(part, link):
+        for unit in _render_table_as_text(part) if page and isinstance(part, Table) else _render_part(part):
             if page and isinstance(unit, Picture):
                 yield section([text_element(f"[picture: {harmless(unit.alt)}]")])
                 continue
@@ -80,14 +79,14 @@ def _units(reply: Reply, link: Link | None, *, shown: bool = False, page: bool =
         yield Fixed(feedback_block(reply.answer_id), "", last=True)
 
 
-def _render_part(part: Part, link: Link | None) -> Iterator[Unit]:
+def _render_part(part: Part) -> Iterator[Unit]:
     match part:
         case Text(markdown):
             yield from read_markdown(markdown)
         case Note(markdown):
             yield from _render_note(markdown)
         case Sources(citations):
-            yield from (_render_citation(citation, link(citation) if link else None) for citation in citations)
+            yield from (_render_citation(citation) for citation in citations)
         case Table():
             yield from _render_table(part)
         case Picture():
@@ -120,11 +119,13 @@ def _render_note(markdown: str) -> Iterator[Unit]:
     yield Fixed({"type": "context", "elements": [text]}, "\n".join(piece.plain for piece in pieces))
 
 
-def _render_citation(citation: Citation, url: str | None) -> Piece:
+def _render_citation(citation: Citation) -> Piece:
     title = one_line(harmless(citation.title), _TITLE) or "Source"
     place = one_line(harmless(citation.place), _TITLE)
     quote = one_line(harmless(citation.quote), _QUOTE)
-    head: Element = link_element(url, title, {"bold": True}) if url else text_element(title, {"bold": True})
+    head: Element = (
+        link_element(citation.url, title, {"bold": True}) if citation.url else text_element(title, {"bold": True})
+    )
     elements = [text_element(f"[{citation.number}] "), head]
     if place:
         elements.append(text_element(f", {place}"))

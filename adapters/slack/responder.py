@@ -19,7 +19,7 @@ from adapters.slack.pace import Pace
 from adapters.slack.packing import Message, pack
 from adapters.slack.people import read_profile, read_readers
 from adapters.slack.posting import ROOT, OneTry, Posting, Spot, answer_tag, opening_tag
-from adapters.slack.render import Link, render
+from adapters.slack.render import render
 from adapters.slack.retracting import retract
 from adapters.slack.rich_text import Piece, section, text_element
 from adapters.slack.route import ACTION, COMMAND, Route
@@ -47,17 +47,13 @@ _BELOW = "The answer is below."
 
 @dataclass(slots=True)
 class SlackResponder:
-    """Replies to one event. `client` has the token of the route's workspace.
-
-    `link` gives the address of a citation's source page.
-    """
+    """Replies to one event. `client` has the token of the route's workspace."""
 
     client: AsyncWebClient
     route: Route
     event: Event
     deliveries: Deliveries
     pace: Pace
-    link: Link | None = None
     posting: Posting = field(init=False)
     whisper: Whisper = field(init=False)
     _stream: SlackStream | None = None
@@ -79,7 +75,7 @@ class SlackResponder:
             return
         with in_our_words():
             reply = await self._open_form(_with_errors(reply))
-            messages = render(reply, link=self.link)
+            messages = render(reply)
             if reply.audience is Audience.PERSON and not self._alone:
                 await self._whisper(messages, reply.answer_id)
             else:
@@ -105,7 +101,6 @@ class SlackResponder:
             answer_id,
             spot,
             (self.route.user_id, self.route.user_team or self.route.team_id),
-            self.link,
             None if spot.channel.startswith("D") else elsewhere,
         )
         return self._stream

@@ -28,7 +28,7 @@ from adapters.slack.limits import MESSAGE_SIZE, size
 from adapters.slack.outgoing_text import escape_markdown
 from adapters.slack.packing import Message
 from adapters.slack.posting import Posting, Spot, answer_tag
-from adapters.slack.render import Link, render
+from adapters.slack.render import render
 from core.answering.replying import STOP
 from core.inbox.deliver import Deliveries
 from core.replies import Choice, Reply, Text, say
@@ -57,7 +57,6 @@ class SlackStream:
     answer_id: UUID
     spot: Spot
     recipient: tuple[str, str]
-    link: Link | None = None
     elsewhere: Callable[[], Awaitable[Spot]] | None = None
     closed: bool = False
     _mode: _Mode = _Mode.WAITING
@@ -224,9 +223,9 @@ class SlackStream:
         head, rest = cut(reply.text(), self._shown)
         if rest:
             others = tuple(part for part in reply.parts if not isinstance(part, Text))
-            further = render(replace(reply, parts=(Text(rest), *others)), link=self.link)
+            further = render(replace(reply, parts=(Text(rest), *others)))
         else:
-            further = render(reply, link=self.link, shown=True)
+            further = render(reply, shown=True)
         below: Sequence[dict[str, Any]] = ()
         if further and not rest and not further[0].pictures:
             blocks = further[0].blocks
@@ -271,7 +270,7 @@ class SlackStream:
         await self._show(further, first_part=1)
 
     def _whole(self, reply: Reply) -> tuple[Message, ...]:
-        return render(reply, link=self.link) or (Message("…"),)
+        return render(reply) or (Message("…"),)
 
     async def _show(self, messages: Sequence[Message], first_part: int = 0) -> None:
         for part, message in enumerate(messages, start=first_part):

@@ -246,13 +246,13 @@ async def test_what_we_render_is_taken(slack: SlackServer) -> None:
         (
             Text("\n\n".join(f"## Part {n}\n\n{'All about <!channel> & moles. ' * 40}" for n in range(35))),
             Table(("a", "b"), (("1", "<@U1>"),), "T"),
-            Sources((Citation(1, "Moles", "p. 2", "A mole is a number.", UUID(int=1)),)),
+            Sources((Citation(1, "Moles", "p. 2", "A mole is a number.", UUID(int=1), "https://h.test/1"),)),
             Note("From the lesson only."),
             Choices((Choice("Search", "answer.class", str(answer)), Choice("Again", "answer.retry", str(answer)))),
         ),
         answer_id=answer,
     )
-    messages = render(reply, link=lambda citation: f"https://h.test/{citation.number}")
+    messages = render(reply)
     assert len(reply.text()) > 40_000
     for message in messages:
         await web.chat_postMessage(channel="C1", thread_ts="1.1", **message.arguments())

@@ -127,8 +127,10 @@ def test_streamed_markdown_opens_no_token_wherever_it_is_cut() -> None:
 
 
 def test_sources_carry_number_place_sentence_and_link() -> None:
-    citation = Citation(2, "Moles & grams", "p. 3", "A mole is\na number.", UUID(int=3))
-    (message,) = render(Reply((Sources((citation,)),)), link=lambda c: f"https://h.org/s/{c.chunk_id}")
+    citation = Citation(
+        2, "Moles & grams", "p. 3", "A mole is\na number.", UUID(int=3), f"https://h.org/s/{UUID(int=3)}"
+    )
+    (message,) = render(Reply((Sources((citation,)),)))
     number, title, place, _, quote = elements(message.blocks[0])
     assert number["text"] == "[2] "
     assert title["url"] == "https://h.org/s/00000000-0000-0000-0000-000000000003"
