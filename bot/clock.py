@@ -12,6 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapters.queue import forget_finished
 from bot.app import App
 from core.answering.store import fail_abandoned
+from core.classes.held_roster import forget_rosters
+from core.errors import StorageUnavailable
+from core.inbox.store import forget_events
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +26,8 @@ async def run_clock(app: App, stop: asyncio.Event) -> None:
     scheduler = AsyncIOScheduler(timezone="UTC")
     scheduler.add_job(end_abandoned_answers, "interval", [app], seconds=15, coalesce=True, max_instances=1)
     scheduler.add_job(forget_old_jobs, "interval", [app], hours=6, coalesce=True, max_instances=1)
+    scheduler.add_job(forget_served_events, "interval", [app], hours=1, coalesce=True, max_instances=1)
+    scheduler.add_job(forget_held_rosters, "interval", [app], hours=1, coalesce=True, max_instances=1)
     scheduler.start()
     try:
         await end_abandoned_answers(app)
@@ -49,3 +54,20 @@ async def forget_old_jobs(app: App) -> None:
             await forget_finished(session, older_than=KEEP_FINISHED_JOBS)
     except (SQLAlchemyError, OSError) as error:
         log.warning("tick_failed", tick="forget_old_jobs", error=type(error).__name__)
+
+
+async def forget_served_events(app: App) -> None:
+    """Clear the inbox of what was served long ago, or has waited in vain for its sender to say who they are."""
+    try:
+        async with app.sessions.begin() as session:
+            await forget_events(session)
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("tick_failed", tick="forget_served_events", error=type(error).__name__)
+
+
+async def forget_held_rosters(app: App) -> None:
+    """Delete the rosters that were uploaded for a preview and never brought in."""
+    try:
+        await forget_rosters(app.pipeline.storage)
+    except StorageUnavailable as error:
+        log.warning("tick_failed", tick="forget_held_rosters", error=error.code)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from bot.app import App
 from bot.commands import run_command, run_control
 from bot.commands.asking import answer_message
+from bot.commands.classes import CHOOSE
 from bot.commands.feedback import react
 from bot.commands.home import home, prompts
 from bot.commands.linking import linking_reply
@@ -29,7 +30,6 @@ log = structlog.get_logger(__name__)
 
 # PostgreSQL's codes for lock_timeout, statement_timeout and idle_in_transaction_session_timeout (appendix A).
 TIMED_OUT = frozenset({"55P03", "57014", "25P03"})
-CHOOSE_CLASS = "class.choose"
 
 
 async def dispatch(app: App, event: Event, responder: Responder, stored: Stored | None = None) -> bool:
@@ -157,5 +157,5 @@ async def _wait(app: App, event: Event, stored: Stored | None) -> bool:
 
 
 def _choose_class(error: ChooseClass) -> Reply:
-    choices = tuple(Choice(title, CHOOSE_CLASS, str(class_id)) for class_id, title in error.classes)
+    choices = tuple(Choice(title, CHOOSE, str(class_id)) for class_id, title in error.classes)
     return Reply((Text(error.sentence), Choices(choices)))
