@@ -6,7 +6,7 @@ from uuid import UUID
 
 from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request
 from core.answering.answer import Answer, answer_question
-from core.answering.history import PastAnswer, own_answer, request_stop
+from core.answering.history import PastAnswer, own_answer, request_stop, request_stop_all
 from core.answering.question import Origin, Question, Thread, check_question
 from core.answering.replying import ASK_CLASS, ASK_GENERAL, RETRY, STOP
 from core.content.browse import LessonItem, find_lesson, list_lessons
@@ -16,13 +16,21 @@ from core.events import Control, Message
 from core.inbox.deliver import answer_shown
 from core.replies import Audience, Note, Reply, Text, say
 
+STOP_WORD = "stop"
 ASK = "ask"  # a question that was offered ready-made: the choice's value
 
 
 async def answer_message(request: Request, event: Message) -> Reply | None:
-    """Answer a message. A teacher's reply in a thread is no question unless it is addressed to the bot."""
+    """Answer a message. A teacher's reply in a thread is no question unless it is addressed to the bot.
+
+    “Stop” ends what is being written for this person, for platforms offer no button under a text that still grows.
+    """
     if not event.addressed and request.visitor.teaches:
         return None
+    if event.text.strip(" .!").casefold() == STOP_WORD:
+        async with request.app.sessions.begin() as session:
+            if await request_stop_all(session, request.person.user_id):
+                return None
     await ask(request, event.text)
     return None
 

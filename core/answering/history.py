@@ -84,6 +84,19 @@ async def request_stop(session: AsyncSession, user_id: UUID, answer_id: UUID) ->
     return stopped is not None
 
 
+async def request_stop_all(session: AsyncSession, user_id: UUID) -> bool:
+    """Ask whichever processes write answers to this person's questions to stop; say whether there are any."""
+    theirs = select(Chat.id).where(Chat.app_user_id == user_id)
+    stopped = await session.scalars(
+        update(ChatMessage)
+        .where(ChatMessage.chat_id.in_(theirs), ChatMessage.status == GenerationStatus.STREAMING)
+        .values(stop_requested_at=func.now())
+        .returning(ChatMessage.id)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(stopped.all())
+
+
 def _past(question: type[ChatMessage]) -> Select[*tuple[Any, ...]]:
     return (
         select(
