@@ -9,7 +9,7 @@ from uuid import UUID
 from bot.app import App
 from bot.commands.registry import FORM_ACTION, Command, Option, Request, Run
 from core.db import autocommit
-from core.enums import Platform
+from core.enums import GlobalRole, Platform
 from core.errors import HomeroomError, LinkingUnavailable, NotLinked, NotPermitted
 from core.events import Control
 from core.identity.link import unlink_own
@@ -101,10 +101,10 @@ async def _welcome(request: Request) -> Reply:
         encounter = await meet(session, request.event)
     titles = [each.title for each in encounter.classes]
     if not titles:
-        return say(
-            f"You are known here as {encounter.require_person().name} now, but none of your classes meets here yet. "
-            "Ask your teacher about it."
-        )
+        person = encounter.require_person()
+        teaches = person.global_role in (GlobalRole.TEACHER, GlobalRole.ADMIN)
+        then = "Type /class bind in a channel to let one." if teaches else "Ask your teacher about it."
+        return say(f"You are known here as {person.name} now, but none of your classes meets here yet. {then}")
     classes = " and ".join(filter(None, (", ".join(titles[:-1]), titles[-1])))
     return say(f"You are known here as {encounter.require_person().name} now, in {classes}.")
 
