@@ -46,12 +46,12 @@ CARD = Form("New card", "card.save", (Field("front", "Front"), Field("back", "Ba
 async def by_socket(slack: SlackServer, app: AsyncApp) -> AsyncIterator[None]:
     stop, opened = asyncio.Event(), slack.sockets.opened
     running = asyncio.create_task(run_socket(app, slack.app_token, stop, ping_seconds=PING_SECONDS))
-    await slack.sockets.wait_open(opened + 1)
     try:
+        await asyncio.wait_for(slack.sockets.wait_open(opened + 1), 10)
         yield
     finally:
         stop.set()
-        await running
+        await asyncio.wait_for(running, 10)
 
 
 @asynccontextmanager
@@ -214,7 +214,7 @@ async def test_nothing_is_acknowledged_before_it_is_stored(slack: SlackServer, l
             slack.people.command("U1", "C1", "/hr-ask", "why?"),
         ]
         for _ in sent:
-            await desk.arrivals.acquire()
+            await asyncio.wait_for(desk.arrivals.acquire(), 10)
         assert all(delivery.seconds is None for delivery in sent)
         desk.open.set()
         for delivery in sent:
@@ -308,7 +308,7 @@ async def test_errors_that_come_too_late_lose_nothing_that_was_typed(
         await slack.people.submit(opened, front="mole", back=typed).done()
         assert not opened.open
         closed.set()
-        await desk.said.heard.wait()
+        await asyncio.wait_for(desk.said.heard.wait(), 10)
     (late,) = desk.said.replies
     assert late.audience is Audience.PERSON
     assert "Back: Too rude." in late.text()
