@@ -24,20 +24,26 @@ from bot.slack import Slack, open_slack
 from bot.web.app import make_web
 from core.audit.record import Actor
 from core.classes.bind import bind_channel
-from core.classes.enrol import enrol, get_class
+from core.classes.enrol import create_class, enrol, get_class
 from core.classes.live import live_in
 from core.enums import GlobalRole, LinkMethod, MembershipRole
 from core.identity.link import link
+from core.identity.link_codes import make_code
 from core.identity.models import Workspace
 from core.identity.people import add_person
 from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.slack.workspace import Post
+from tests.fakes.slack.delivery import Delivery
+from tests.fakes.slack.workspace import Opened, Post
 from tests.fakes.slack_server import SlackServer
+from tests.surfaces.slack_posts import all_text, check_posts, is_answer, part_of
+
+__all__ = ["all_text"]
 
 CODE = "NIGHTSKY"
 CHANNEL, ELSEWHERE, SHARED = "C1", "C2", "C3"
 OPERATOR = Actor.command_line()
 PUBLIC_URL = "https://homeroom.test"
+QUESTION = "Why does the Moon have phases?"
 
 
 @dataclass(slots=True)
@@ -84,6 +90,96 @@ class School:
         async with self.app.sessions.begin() as session:
             await session.execute(text(statement), values)
 
+    async def ask(self, user: str, question: str = QUESTION, channel: str = CHANNEL, thread: str | None = None) -> Post:
+        """Ask the bot in a channel where others read, by its name; return the message."""
+        return await self.say(user, f"<@UBOT> {question}", channel, thread)
+
+    async def say(self, user: str, text: str, channel: str = CHANNEL, thread: str | None = None) -> Post:
+        """Write something in a channel, and wait until the bot has been told."""
+        said = self.slack.people.say(user, channel, text, thread)
+        await said.done()
+        return said.post
+
+    async def write(self, user: str, text: str = QUESTION, thread: str | None = None) -> Post:
+        """Write to the bot alone."""
+        return await self.say(user, text, self.direct(user), thread)
+
+    async def type(self, user: str, typed: str, channel: str | None = None) -> Delivery:
+        """Type a slash command: in a channel, or to the bot alone."""
+        name, _, words = typed.partition(" ")
+        delivery = self.slack.people.command(user, channel or self.direct(user), name, words)
+        await delivery.done()
+        return delivery
+
+    async def press(self, user: str, post: Post, label: str) -> Delivery:
+        """Press what shows a label under a post."""
+        delivery = self.slack.people.press(user, post, label)
+        await delivery.done()
+        return delivery
+
+    async def form(self, user: str) -> Opened:
+        """Wait for the form that a person has open."""
+        await self.slack.until(lambda: self._forms(user))
+        return self._forms(user)[-1]
+
+    async def send(self, form: Opened, **typed: str) -> Opened:
+        """Send a form and return it as it stands then: closed, with its errors, or showing what comes next."""
+        await self.slack.people.submit(form, **typed).done()
+        return form
+
+    def _forms(self, user: str) -> list[Opened]:
+        return [view for view in self.slack.workspace.views.values() if view.user == user and view.open]
+
+    def direct(self, user: str) -> str:
+        """Where a person and the bot are alone."""
+        return self.slack.workspace.direct(user).id
+
+    def told(self, user: str) -> list[Post]:
+        """What a person alone was shown, wherever that was, in order."""
+        alone = [post for post in self.shown(self.direct(user)) if not is_answer(post)]
+        return sorted([*self.slack.workspace.private(user), *alone], key=lambda post: float(post.ts))
+
+    async def until_told(self, user: str, saying: str, count: int = 1) -> Post:
+        """Wait until a person alone was told something so many times, and return the last."""
+        await self.slack.until(lambda: len([post for post in self.told(user) if saying in all_text(post)]) >= count)
+        found = [post for post in self.told(user) if saying in all_text(post)]
+        assert len(found) == count, [all_text(post) for post in self.told(user)]
+        return found[-1]
+
+    def answers(self, channel: str = CHANNEL) -> list[Post]:
+        """The finished answers in a channel, each by its first part."""
+        return [post for post in self.shown(channel) if is_answer(post) and part_of(post) == 0]
+
+    async def until_answered(self, channel: str = CHANNEL, count: int = 1) -> Post:
+        """Wait for so many answers, until nothing more is going on; return the last one."""
+        await self.slack.until(lambda: len(self.answers(channel)) >= count)
+        await self.settled()
+        answers = self.answers(channel)
+        assert len(answers) == count, [all_text(post) for post in answers]
+        return answers[-1]
+
+    def silent(self, *channels: str) -> bool:
+        """Whether the bot has said nothing that others could read."""
+        return not any(self.slack.workspace.shown(channel) for channel in channels or (CHANNEL, ELSEWHERE, SHARED))
+
+    async def trust_addresses(self) -> None:
+        """Let the operator vouch for the workspace's addresses."""
+        await self.execute("UPDATE workspaces SET email_trusted = true")
+
+    async def code_for(self, user: str) -> str:
+        """Have the operator make somebody's one-time code."""
+        async with self.app.sessions.begin() as session:
+            return (await make_code(session, OPERATOR, self.people[user])).code
+
+    async def second_class(self, *users: str, code: str = "GARDEN", title: str = "The Garden") -> UUID:
+        """Make another class that meets here, with these students; it has no material."""
+        async with self.app.sessions.begin() as session:
+            made = await create_class(session, OPERATOR, code, title=title)
+            await live_in(session, OPERATOR, made.id, await self._workspace())
+            for user in users:
+                await enrol(session, OPERATOR, made.id, self.people[user], MembershipRole.STUDENT)
+            return made.id
+
     def shown(self, channel: str = CHANNEL) -> list[Post]:
         """The bot's finished posts that everybody in a channel sees."""
         return [post for post in self.slack.workspace.shown(channel) if not post.streaming]
@@ -115,20 +211,6 @@ class School:
 
 
 Transport = Callable[[School], Any]
-
-
-def all_text(post: Post) -> str:
-    """Return everything a post says: its text, and whatever its blocks hold."""
-    return "\n".join([post.text, *_strings(post.blocks)])
-
-
-def _strings(thing: Any) -> list[str]:
-    if isinstance(thing, dict):
-        own = [value for name, value in thing.items() if name in ("text", "url") and isinstance(value, str)]
-        return own + [found for value in thing.values() for found in _strings(value)]
-    if isinstance(thing, list):
-        return [found for value in thing for found in _strings(value)]
-    return []
 
 
 @asynccontextmanager
@@ -168,6 +250,8 @@ async def open_school(
             group.create_task(bot.serving.run(stop))
             try:
                 yield school
+                await school.settled()
+                check_posts(slack.workspace)
             finally:
                 stop.set()
 
