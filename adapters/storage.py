@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from datetime import datetime, timedelta
@@ -41,7 +42,11 @@ def open_storage(url: str) -> Storage:
 
 
 class ObjectStorage:
-    """Implements `core.ports.Storage` on any store of obstore's. A put is seen whole or not at all."""
+    """Implements `core.ports.Storage` on any store of obstore's. A put is seen whole or not at all.
+
+    Through threads of Python's: obstore's own asynchronous calls can abort a process that ends right after one
+    (PyO3/pyo3-async-runtimes, issue 40).
+    """
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -50,7 +55,8 @@ class ObjectStorage:
         """Store, replacing what the key held. Raises `InvalidInput` for a bad key, `StorageUnavailable`."""
         _check(key)
         try:
-            await obstore.put_async(self._store, key, data, use_multipart=False)  # parts could be left behind
+            # Without multipart, of which parts could be left behind.
+            await asyncio.to_thread(obstore.put, self._store, key, data, use_multipart=False)
         except (BaseError, OSError) as error:
             raise _unavailable(error, "written") from error
 
@@ -58,8 +64,7 @@ class ObjectStorage:
         """Read whole. Raises `InvalidInput` for a bad key, `NotFound`, `StorageUnavailable`."""
         _check(key)
         try:
-            found = await obstore.get_async(self._store, key)
-            return bytes(await found.bytes_async())
+            return await asyncio.to_thread(lambda: bytes(obstore.get(self._store, key).bytes()))
         except FileNotFoundError as error:
             raise NotFound("This file is no longer in the file store.", key=key) from error
         except (BaseError, OSError) as error:
@@ -69,7 +74,7 @@ class ObjectStorage:
         """Forget a file, if it is there. Raises `InvalidInput` for a bad key, `StorageUnavailable`."""
         _check(key)
         try:
-            await obstore.delete_async(self._store, key)
+            await asyncio.to_thread(obstore.delete, self._store, key)
         except FileNotFoundError:
             pass
         except (BaseError, OSError) as error:
@@ -79,12 +84,14 @@ class ObjectStorage:
         """Return the keys in a folder last written before a moment. Raises `InvalidInput`, `StorageUnavailable`."""
         _check(folder)
         try:
-            return [
-                file["path"]
-                async for batch in obstore.list(self._store, folder)
-                for file in batch
-                if file["last_modified"] < moment
-            ]
+            return await asyncio.to_thread(
+                lambda: [
+                    file["path"]
+                    for batch in obstore.list(self._store, folder)
+                    for file in batch
+                    if file["last_modified"] < moment
+                ]
+            )
         except (BaseError, OSError) as error:
             raise _unavailable(error, "looked for") from error
 

@@ -240,6 +240,10 @@ class Responder(Protocol):
         """Return what the platform says about the sender; None where it says nothing."""
         ...
 
+    async def shared(self) -> bool:
+        """Say whether people of another organisation read where it happened; True where that can't be known."""
+        ...
+
     async def readers(self) -> frozenset[str] | None:
         """Return the platform's ids of the people who read here, without bots; None where that can't be known."""
         ...

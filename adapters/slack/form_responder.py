@@ -71,6 +71,10 @@ class FormResponder:
         """Return what Slack says about the sender."""
         return await self._after.profile()
 
+    async def shared(self) -> bool:
+        """Say whether another organisation reads where the form was opened from."""
+        return await self._after.shared()
+
     async def readers(self) -> frozenset[str] | None:
         """Return who reads where the form was opened from."""
         return await self._after.readers()

@@ -40,6 +40,19 @@ async def read_profile(posting: Posting, route: Route) -> Profile | None:
     )
 
 
+async def is_shared_channel(posting: Posting, channel: str) -> bool:
+    """Say whether another organisation has a channel too; True where Slack does not tell."""
+    try:
+        answer = await posting.insist(
+            "conversations.info", lambda: posting.client.conversations_info(channel=channel), tries=2
+        )
+    except TROUBLE as error:
+        log.info("slack_channel_unknown", team=posting.team, code=read_failure(error).code)
+        return True
+    found: dict[str, Any] = answer["channel"]
+    return bool(found.get("is_ext_shared") or found.get("is_pending_ext_shared"))
+
+
 async def read_readers(posting: Posting, channel: str) -> frozenset[str] | None:
     """Return the ids of a channel's people; None where Slack does not say.
 

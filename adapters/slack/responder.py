@@ -17,7 +17,7 @@ from adapters.slack.forms import form_view
 from adapters.slack.outgoing_text import escape, harmless
 from adapters.slack.pace import Pace
 from adapters.slack.packing import Message, pack
-from adapters.slack.people import read_profile, read_readers
+from adapters.slack.people import is_shared_channel, read_profile, read_readers
 from adapters.slack.posting import ROOT, OneTry, Posting, Spot, answer_tag, opening_tag
 from adapters.slack.render import render
 from adapters.slack.retracting import retract
@@ -128,6 +128,13 @@ class SlackResponder:
     async def profile(self) -> Profile | None:
         """Return what the workspace says about the sender. Raises `Unavailable`, `NotPermitted`."""
         return await read_profile(self.posting, self.route)
+
+    async def shared(self) -> bool:
+        """Say whether the channel is shared with another organisation: only messages tell that by themselves."""
+        place = self.event.place
+        if place.shared or isinstance(self.event, Said):
+            return place.shared
+        return not self._alone and await is_shared_channel(self.posting, place.channel_id or self.route.channel)
 
     async def readers(self) -> frozenset[str] | None:
         """Return the ids of the people in the channel, without bots; None where Slack does not say."""

@@ -25,6 +25,7 @@ METHOD_SCOPES: Mapping[str, tuple[str, ...]] = {
     "chat.stopStream": ("chat:write",),
     "chat.update": ("chat:write",),
     "conversations.history": _HISTORY,
+    "conversations.info": _READ,
     "conversations.members": _READ,
     "conversations.open": ("im:write",),
     "conversations.replies": _HISTORY,

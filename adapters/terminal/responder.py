@@ -54,6 +54,10 @@ class TerminalResponder:
         """Return None: who somebody is was said when the chat was started."""
         return None
 
+    async def shared(self) -> bool:
+        """Return False: nobody else reads here."""
+        return False
+
     async def readers(self) -> frozenset[str] | None:
         """Return None: nobody else reads here."""
         return None

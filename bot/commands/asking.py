@@ -80,13 +80,13 @@ async def _lesson(request: Request, lesson_id: UUID | None) -> LessonItem | None
     return next((item for item in lessons if item.id == lesson_id), None)
 
 
-def audience_here(request: Request, *, private: bool = False) -> Audience:
+async def audience_here(request: Request, *, private: bool = False) -> Audience:
     """Return who may read an answer: everybody only in the class's own channel, where nobody from outside reads along.
 
     Who is not in the channel's class never gets this far.
     """
     place, bound = request.event.place, request.encounter.bound
-    if private or place.private or place.shared or bound is None:
+    if private or place.private or place.shared or bound is None or await request.responder.shared():
         return Audience.PERSON
     return Audience.HERE
 
@@ -96,7 +96,7 @@ async def _answer(
 ) -> Answer:
     visitor, event, place = request.visitor, request.event, request.event.place
     platform = event.sender.platform
-    audience = audience_here(request, private=private)
+    audience = await audience_here(request, private=private)
     thread = None
     if audience is Audience.HERE:
         thread_id = place.thread_id or await request.responder.open_thread(_opening(request, text))

@@ -138,7 +138,7 @@ async def _bind_carefully(request: Request, wish: _Wish) -> Reply:
     if readers:
         async with request.app.sessions() as session:
             strangers = await not_in_class(session, workspace_id, readers, wish.class_id, purpose=wish.purpose)
-    warnings = _warnings(strangers, wish.purpose, shared=place.shared)
+    warnings = _warnings(strangers, wish.purpose, shared=await _is_shared(request, wish))
     if not warnings:
         reply = await _bind(request, wish)
         unseen = Note("I could not see who reads in this channel, so I could not check that all of them belong here.")
@@ -188,10 +188,14 @@ async def _bind(request: Request, wish: _Wish) -> Reply:
             wish.purpose,
         )
         title = await session.scalar(select(Class.title).where(Class.id == wish.class_id))
-    return _bound(request, wish, title or "", done)
+    return _bound(wish, title or "", done, shared=await _is_shared(request, wish))
 
 
-def _bound(request: Request, wish: _Wish, title: str, done: Binding) -> Reply:
+async def _is_shared(request: Request, wish: _Wish) -> bool:
+    return request.event.place.channel_id == wish.channel_id and await request.responder.shared()
+
+
+def _bound(wish: _Wish, title: str, done: Binding, *, shared: bool) -> Reply:
     if wish.purpose is _TEACHERS:
         moved = f" It was {done.instead_of} before." if done.instead_of else ""
         return say(f"This channel is where the teachers of “{title}” meet: calls for help are posted here.{moved}")
@@ -199,9 +203,7 @@ def _bound(request: Request, wish: _Wish, title: str, done: Binding) -> Reply:
         what = f"a lesson of “{title}”: questions here are answered from that lesson."
     else:
         what = f"“{title}”: questions here are answered from its material."
-    note = (
-        Note("As the channel is shared with another organisation, those answers are private."),
-    ) * request.event.place.shared
+    note = (Note("As the channel is shared with another organisation, those answers are private."),) * shared
     return say(f"This channel stands for {what}", *note)
 
 

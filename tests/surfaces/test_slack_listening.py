@@ -92,6 +92,9 @@ class Said:
     async def profile(self) -> Profile | None:
         return None
 
+    async def shared(self) -> bool:
+        return False
+
     async def readers(self) -> frozenset[str] | None:
         return None
 

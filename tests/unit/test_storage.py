@@ -149,10 +149,10 @@ async def test_a_failing_disk_is_told_in_a_sentence(
 ) -> None:
     """The texts are obstore's for a full disk and so on, which a test can't bring about on every machine."""
 
-    async def fail(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise GenericError(f"Generic LocalFileSystem error: {reason}\n\nDebug source: …")
 
-    monkeypatch.setattr(obstore, "put_async", fail)
+    monkeypatch.setattr(obstore, "put", fail)
     with pytest.raises(StorageUnavailable, match=sentence) as caught:
         await open_storage(f"file://{tmp_path}").put(KEY, b"x")
     assert "\n" not in caught.value.sentence
