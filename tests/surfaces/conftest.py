@@ -1,4 +1,4 @@
-"""A local Slack, and a small bolt app in either transport."""
+"""A local Slack, and a small bolt app in either transport; a local Discord."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from bot.settings import Settings
 from core.classes.enrol import create_class
 from tests.conftest import HOME
 from tests.databases import at, copy_of_template, create_database, drop_database, unused_name
+from tests.fakes.discord_server import DiscordServer, discord_server
 from tests.fakes.openai_server import OpenAIServer, openai_server
 from tests.fakes.slack_server import SlackServer, slack_server
 from tests.surfaces.school import CODE, ELSEWHERE, OPERATOR, SHARED, School, open_school
@@ -35,6 +36,16 @@ async def slack() -> AsyncIterator[SlackServer]:
         server.workspace.add_person("U1", "ada@school.test", name="Ada")
         server.workspace.add_person("U2", "ben@school.test", name="Ben")
         server.workspace.add_channel("C1", "U1", "U2", name="physics")
+        yield server
+
+
+@pytest.fixture
+async def local() -> AsyncIterator[DiscordServer]:
+    """Yield a local Discord; the name `discord` is the library's."""
+    async with discord_server() as server:
+        for user_id, name in {"1": "Teacher", "11": "Ada", "12": "Ben"}.items():
+            server.workspace.add_person(user_id, name)
+        server.workspace.add_channel("21", "physics")
         yield server
 
 

@@ -9,7 +9,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.fakes.discord.errors import Json, Path, Problems
-from tests.fakes.discord.rules import Rule, address, anything, form, listed, one_of, snowflake, text, truth, whole
+from tests.fakes.discord.rules import (
+    Rule,
+    address,
+    anything,
+    form,
+    given,
+    listed,
+    one_of,
+    snowflake,
+    text,
+    truth,
+    whole,
+)
 
 ROW, BUTTON, SELECT, INPUT, SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER, LABEL, UPLOAD = (
     *(1, 2, 3, 4, 9, 10, 11, 12, 13, 14, 17, 18, 19),
@@ -178,7 +190,7 @@ def _check_options(select: Json, path: Path, problems: Problems) -> None:
             problems.add(
                 where, "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "The specified option value is already used"
             )
-    least, most = (select.get(name, 1) for name in ("min_values", "max_values"))
+    least, most = (given(select, name, 1) for name in ("min_values", "max_values"))
     if isinstance(least, int) and isinstance(most, int) and not least <= most <= len(options):
         problems.add((*path, "max_values"), "SELECT_COMPONENT_MAX_VALUES_INVALID", "more values than options")
     if isinstance(most, int) and sum(bool(option.get("default")) for option in options) > most:

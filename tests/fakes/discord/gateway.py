@@ -187,12 +187,12 @@ class Gateway:
             self._identify(connection, data)
         elif op == RESUME:
             self._resume(connection, data)
+        elif op not in (MEMBERS_REQUEST, *_IGNORED):
+            raise Closing(4001)
         elif connection.session is None:
             raise Closing(4003)
         elif op == MEMBERS_REQUEST:
             self._tell_members(connection.session, data)
-        elif op not in _IGNORED:
-            raise Closing(4001)
 
     def _identify(self, connection: Connection, data: Json) -> None:
         if connection.session is not None:

@@ -20,6 +20,7 @@ from tests.fakes.discord.component_rules import (
 )
 from tests.fakes.discord.interacting import Interacting
 from tests.fakes.discord.records import Interaction, Json, Modal, Post
+from tests.fakes.discord.rules import given
 
 _COMPONENT, _SUBMITTED = 3, 5
 _LINK = 5
@@ -86,7 +87,7 @@ class Presses(Interacting):
     def _field(self, modal: Modal, field: Json, filled: dict[str, Any], ids: list[str]) -> Json:
         name, kind = field["custom_id"], field["type"]
         sent: Json = {"type": kind, "id": field["id"], "custom_id": name}
-        required = field.get("required", True)
+        required = given(field, "required", default=True)
         if kind == INPUT:
             text = str(filled.get(name, field.get("value") or ""))
             assert text or not required, f"Discord would not send the form without “{name}”"
@@ -94,14 +95,14 @@ class Presses(Interacting):
             assert not text or least <= len(text) <= most, f"“{name}” takes {least} to {most} characters"
             return sent | {"value": text}
         if kind == CHECKBOX:
-            return sent | {"value": bool(filled.get(name, field.get("default", False)))}
+            return sent | {"value": bool(filled.get(name, given(field, "default", default=False)))}
         if kind == UPLOAD:
-            given: Sequence[tuple[str, bytes]] = filled.get(name, ())
-            least, most = field.get("min_values", 1), field.get("max_values", 1)
-            assert (not given and not required) or least <= len(given) <= most, (
+            files: Sequence[tuple[str, bytes]] = filled.get(name, ())
+            least, most = given(field, "min_values", 1), given(field, "max_values", 1)
+            assert (not files and not required) or least <= len(files) <= most, (
                 f"“{name}” takes {least} to {most} files"
             )
-            values = [self.world.add_file(modal.channel, *file).id for file in given]
+            values = [self.world.add_file(modal.channel, *file).id for file in files]
             ids += values
             return sent | {"values": values}
         defaults = [option["value"] for option in field.get("options") or () if option.get("default")]
@@ -141,6 +142,6 @@ def _chosen(select: Json, chosen: Sequence[str]) -> list[str]:
         by_name |= {option["value"]: option["value"] for option in select["options"]}
         assert set(chosen) <= set(by_name), f"{chosen} are not all among {sorted(by_name)}"
         chosen = [by_name[each] for each in chosen]
-    least, most = select.get("min_values", 1), select.get("max_values", 1)
+    least, most = given(select, "min_values", 1), given(select, "max_values", 1)
     assert select["type"] == RADIO or least <= len(chosen) <= most, f"so many cannot be picked: {chosen}"
     return list(chosen)

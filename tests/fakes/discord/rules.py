@@ -12,6 +12,11 @@ Rule = Callable[[Any, Path, Problems], None]
 _SNOWFLAKE = re.compile(r"\d{1,20}")
 
 
+def given(thing: Mapping[str, Any], name: str, default: Any) -> Any:
+    """Return what stands in a field, or the default where it is left out or null."""
+    return default if thing.get(name) is None else thing[name]
+
+
 def text(least: int, most: int) -> Rule:
     def check(value: Any, path: Path, problems: Problems) -> None:
         if not isinstance(value, str):

@@ -20,6 +20,7 @@ from tests.fakes.discord.interacting import Interacting
 from tests.fakes.discord.other_routes import visible_to
 from tests.fakes.discord.present import message_json
 from tests.fakes.discord.records import Interaction, Json, Post
+from tests.fakes.discord.rules import given
 
 _NAMED = (USER, CHANNEL, ROLE, MENTIONABLE)
 _COMMAND, _AUTOCOMPLETE = 2, 4
@@ -102,9 +103,11 @@ class Slash(Interacting):
         if option.get("choices"):
             assert value in [choice["value"] for choice in option["choices"]], f"{value!r} is not offered for {key}"
         if kind == STRING:
-            assert option.get("min_length", 0) <= len(value) <= option.get("max_length", 6000), f"{key}’s length"
+            least, most = given(option, "min_length", 0), given(option, "max_length", 6000)
+            assert least <= len(value) <= most, f"{key} takes {least} to {most} characters"
         if kind in (INTEGER, NUMBER):
-            assert option.get("min_value", value) <= value <= option.get("max_value", value), f"{key} out of bounds"
+            least, most = given(option, "min_value", value), given(option, "max_value", value)
+            assert least <= value <= most, f"{key} takes {least} to {most}"
         return {"name": key, "type": kind, "value": value}
 
 
