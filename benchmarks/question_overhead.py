@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
 import statistics
 import tempfile
 import time
@@ -19,13 +20,14 @@ from typing import Self
 from uuid import uuid4
 
 import asyncpg
+from rich.console import Console
 from sqlalchemy import make_url
 
 from adapters.courses.import_folder import import_folder
 from adapters.embedded_postgres import remove
+from adapters.terminal.surface import TerminalResponder
 from bot import sample_course
 from bot.bootstrap import database_url, open_app
-from bot.console.asking import Silent
 from bot.dispatch import dispatch
 from bot.settings import Settings
 from core.audit.record import Actor
@@ -103,7 +105,7 @@ async def ask(settings: Settings, rounds: int, relay: Relay | None = None) -> tu
         for number in range(rounds + WARM_UP):
             text = QUESTIONS[number % len(QUESTIONS)]
             before, asked = relay.trips if relay else 0, time.perf_counter()
-            await dispatch(app, Message(key=str(uuid4()), sender=sender, place=place, text=text), Silent())
+            await dispatch(app, Message(key=str(uuid4()), sender=sender, place=place, text=text), TerminalResponder(Console(file=io.StringIO())))
             if number >= WARM_UP:
                 milliseconds.append((model.called - asked) * 1000)
                 trips.append(model.trips - before)
