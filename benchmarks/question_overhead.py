@@ -100,12 +100,13 @@ async def ask(settings: Settings, rounds: int, relay: Relay | None = None) -> tu
     """Return milliseconds, and round trips where a relay counts them, of so many questions."""
     model = Stopwatch(relay)
     sender, place = Sender(Platform.TERMINAL, EMAIL), Place("terminal", class_code=CODE)
+    unseen = TerminalResponder(Console(file=io.StringIO()))
     milliseconds, trips = [], []
     async with open_app(settings, models=(model,)) as app:
         for number in range(rounds + WARM_UP):
             text = QUESTIONS[number % len(QUESTIONS)]
             before, asked = relay.trips if relay else 0, time.perf_counter()
-            await dispatch(app, Message(key=str(uuid4()), sender=sender, place=place, text=text), TerminalResponder(Console(file=io.StringIO())))
+            await dispatch(app, Message(key=str(uuid4()), sender=sender, place=place, text=text), unseen)
             if number >= WARM_UP:
                 milliseconds.append((model.called - asked) * 1000)
                 trips.append(model.trips - before)
