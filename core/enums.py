@@ -176,6 +176,7 @@ class ActionKind(_Upper):
 
     PUBLISH = auto()
     RELEASE = auto()
+    UNPUBLISH = auto()
 
 
 class ActionState(_Upper):

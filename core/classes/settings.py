@@ -70,6 +70,7 @@ CLASS_SETTINGS: Mapping[str, ClassSetting] = {
     ),
     "missing_as_zero": ClassSetting("Whether work that is released as missing counts as zero", default=True),
     "drop_lowest": ClassSetting("How many of the lowest grades are left out of an average", 0, most=20),
+    "announce": ClassSetting("Whether the class's channel is told of newly published lessons and work", default=True),
 }
 # What a class has besides, in columns of their own.
 COLUMNS: Mapping[str, str] = {

@@ -64,7 +64,11 @@ class MessageDelivery(Identified, Base):
 
 
 class ScheduledAction(Entity, Base):
-    """Something that is to happen at a time, once, with any number of clocks."""
+    """Something that is to happen at a time, once, with any number of clocks.
+
+    Those of one `batch_id` happen together or not at all. One that failed stays PENDING with its `error` and is tried
+    again at `retry_at`. `details` says `queued` of what waits for its text to be processed, and for no moment.
+    """
 
     __tablename__ = "scheduled_actions"
     __table_args__ = (
@@ -77,6 +81,7 @@ class ScheduledAction(Entity, Base):
             unique=True,
             postgresql_where=text("state = 'PENDING' AND deleted_at IS NULL"),
         ),
+        Index("ix_scheduled_actions_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     )
 
     kind: Mapped[ActionKind] = mapped_column(native_enum(ActionKind, "action_kind"))
@@ -91,6 +96,9 @@ class ScheduledAction(Entity, Base):
     created_by_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("app_users.id"))
     done_at: Mapped[datetime | None]
     error: Mapped[str | None]
+    batch_id: Mapped[UUID | None]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    retry_at: Mapped[datetime | None]
 
 
 class Notification(Entity, Base):

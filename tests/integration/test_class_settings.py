@@ -27,6 +27,7 @@ DEFAULTS = {
     "grade_average": "weighted",
     "missing_as_zero": True,
     "drop_lowest": 0,
+    "announce": True,
 }
 
 
@@ -82,6 +83,7 @@ class TestChanging:
             "grade_average": "simple",
             "missing_as_zero": False,
             "drop_lowest": 2,
+            "announce": True,
         }
         assert await change_settings(session, by(teacher), class_.id, changes) == wanted
         assert await change_settings(session, by(teacher), class_.id, changes) == {}
