@@ -66,10 +66,14 @@ class School:
         linked: bool = True,
         enrolled: bool = True,
         global_role: GlobalRole = GlobalRole.UNASSIGNED,
+        **about: Any,
     ) -> UUID:
-        """Add somebody to Slack and to its channels, to the class's roster, and tie the two."""
-        email = f"{name.lower()}@school.example"
-        self.slack.workspace.add_person(user, email, name=name)
+        """Add somebody to Slack and to its channels, to the class's roster, and tie the two.
+
+        `about` is what Slack says of them: `guest`, `stranger`, `team_id`.
+        """
+        email = f"{name.split(maxsplit=1)[0].lower()}@school.example"
+        self.slack.workspace.add_person(user, email, name=name, **about)
         for channel in (CHANNEL, ELSEWHERE, SHARED):
             self.slack.workspace.conversations[channel].members.add(user)
         async with self.app.sessions.begin() as session:
@@ -122,10 +126,10 @@ class School:
         await self.slack.until(lambda: self._forms(user))
         return self._forms(user)[-1]
 
-    async def send(self, form: Opened, **typed: str) -> Opened:
-        """Send a form and return it as it stands then: closed, with its errors, or showing what comes next."""
+    async def send(self, form: Opened, **typed: str) -> bool:
+        """Send a form, and say whether it is still open: with its errors, or showing what comes next."""
         await self.slack.people.submit(form, **typed).done()
-        return form
+        return form.open
 
     def _forms(self, user: str) -> list[Opened]:
         return [view for view in self.slack.workspace.views.values() if view.user == user and view.open]
@@ -161,6 +165,12 @@ class School:
     def silent(self, *channels: str) -> bool:
         """Whether the bot has said nothing that others could read."""
         return not any(self.slack.workspace.shown(channel) for channel in channels or (CHANNEL, ELSEWHERE, SHARED))
+
+    async def rewrite(self, statement: str, **values: Any) -> None:
+        """Change what the database lets nobody change."""
+        async with self.app.sessions.begin() as session:
+            await session.execute(text("SET LOCAL session_replication_role = replica"))
+            await session.execute(text(statement), values)
 
     async def trust_addresses(self) -> None:
         """Let the operator vouch for the workspace's addresses."""
@@ -251,9 +261,9 @@ async def open_school(
             try:
                 yield school
                 await school.settled()
-                check_posts(slack.workspace)
             finally:
                 stop.set()
+    check_posts(slack.workspace)
 
 
 async def _settle_in(school: School) -> None:

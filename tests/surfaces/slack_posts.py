@@ -9,8 +9,9 @@ from typing import Any
 from tests.fakes.slack.workspace import Post, Workspace
 
 _ANSWER, _OPENS = "homeroom_answer", "opens"
-# What Slack would read as a mention, a call to everybody, or a link that is not our own.
-_ALIVE = re.compile(r"<[!@#]|<(?!https://homeroom\.test/)[a-z][a-z0-9+.-]*:[^<>]*\|", re.IGNORECASE)
+_ALIVE = re.compile(r"<[!@#]")  # what Slack reads as a mention, a channel, or a call to everybody
+_LINK = re.compile(r"<(?P<url>[a-z][a-z0-9+.-]*:[^<>|]*)\|(?P<label>[^<>]*)>", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?://)?[\w-]+(?:\.[\w-]+)+\S*")
 _SECRET = re.compile(
     r"xox[abep]-|xapp-|sk-test|signing secret|traceback|sqlalchemy|asyncpg|\bSELECT\b.*\bFROM\b", re.IGNORECASE
 )
@@ -40,6 +41,8 @@ def check_posts(workspace: Workspace) -> None:
         for said, blocks in [(post.text, post.blocks), *post.history]:
             marked_up = "\n".join([said, *_marked_up(blocks)])
             assert not _ALIVE.search(marked_up), marked_up
+            for link in _LINK.finditer(marked_up):
+                assert link["label"] == link["url"] or not _ADDRESS.fullmatch(link["label"]), link[0]
             everything = "\n".join([said, *_strings(blocks)])
             assert not _SECRET.search(everything), everything
             assert not _kinds(blocks) & {"user", "usergroup", "broadcast", "channel"}, blocks

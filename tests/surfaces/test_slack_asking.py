@@ -143,8 +143,7 @@ async def test_a_question_without_words_gets_a_form(school: School) -> None:
     await school.type("U3", "/ask", CHANNEL)
     form = await school.form("U3")
     assert school.silent()
-    await school.send(form, question=QUESTION)
-    assert not form.open
+    assert not await school.send(form, question=QUESTION)
     answer = await school.until_answered()
     assert "[1]" in answer.text
     assert answer.thread_ts is not None
@@ -155,8 +154,7 @@ async def test_a_form_says_what_is_wrong_where_it_is_wrong(school: School) -> No
     await school.join("U3", "Cleo")
     await school.type("U3", "/ask", CHANNEL)
     form = await school.form("U3")
-    await school.send(form, question=QUESTION, mode="LESSON")
-    assert form.open
+    assert await school.send(form, question=QUESTION, mode="LESSON")
     assert "LESSON mode needs a lesson" in form.errors["lesson"]
     assert school.silent()
     assert school.told("U3") == []
