@@ -23,6 +23,7 @@ from tests.databases import at, copy_of_template, create_database, drop_database
 from tests.fakes.discord_server import DiscordServer, discord_server
 from tests.fakes.openai_server import OpenAIServer, openai_server
 from tests.fakes.slack_server import SlackServer, slack_server
+from tests.surfaces.discord_echo import discord, pointed_at
 from tests.surfaces.school import CODE, ELSEWHERE, OPERATOR, SHARED, School, open_school
 
 Run = Callable[[SlackServer, AsyncApp], AbstractAsyncContextManager[None]]
@@ -47,6 +48,15 @@ async def local() -> AsyncIterator[DiscordServer]:
             server.workspace.add_person(user_id, name)
         server.workspace.add_channel("21", "physics")
         yield server
+
+
+@pytest.fixture
+async def rest(local: DiscordServer) -> AsyncIterator[discord.Client]:
+    """Yield a discord.py client that has logged in, but hears nothing."""
+    with pointed_at(local):
+        async with discord.Client(intents=discord.Intents.none()) as client:
+            await client.login(local.token)
+            yield client
 
 
 @asynccontextmanager

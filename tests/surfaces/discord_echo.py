@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ with warnings.catch_warnings():
 
 from tests.fakes.discord_server import DiscordServer
 
-__all__ = ["Echo", "ShardedEcho", "app_commands", "connected", "discord", "pointed_at"]
+__all__ = ["Echo", "ShardedEcho", "app_commands", "connected", "discord", "pointed_at", "post", "refusal"]
 
 Client = TypeVar("Client", bound=discord.Client)
 
@@ -86,3 +86,16 @@ async def connected(server: DiscordServer, client: Client) -> AsyncIterator[Clie
             ready.cancel()
             await client.close()
             await asyncio.gather(running, return_exceptions=True)
+
+
+async def refusal(call: Awaitable[object]) -> Any:
+    """Return the error that a call is refused with."""
+    with pytest.raises(discord.HTTPException) as raised:
+        await call
+    return raised.value
+
+
+async def post(client: discord.Client, channel: str = "21", **body: Any) -> dict[str, Any]:
+    route = discord.http.Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
+    answer: dict[str, Any] = await client.http.request(route, json=body)
+    return answer

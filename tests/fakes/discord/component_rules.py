@@ -98,6 +98,8 @@ def check_components(components: Any, problems: Problems, *, v2: bool) -> None:
         problems.add(path, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
     for number, component in enumerate(components):
         _check(component, (*path, number), problems, (CONTAINER, *_IN_CONTAINER) if v2 else (ROW,))
+    if problems.found:  # what concerns them all is looked at when each is in order
+        return
     everything = list(walk(components))
     if v2 and len(everything) > MOST_V2:
         problems.add(path, "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", f"The maximum number is {MOST_V2}")
@@ -114,7 +116,8 @@ def check_modal(modal: Any, problems: Problems, path: Path = ()) -> None:
     rows = modal.get("components") if isinstance(modal, dict) else None
     for number, component in enumerate(rows if isinstance(rows, list) else []):
         _check(component, (*path, "components", number), problems, (ROW, LABEL, TEXT), modal=True)
-    _check_distinct(list(walk(rows or [])), (*path, "components"), problems)
+    if not problems.found:
+        _check_distinct(list(walk(rows or [])), (*path, "components"), problems)
 
 
 def walk(components: Any) -> Iterator[Json]:
@@ -174,7 +177,7 @@ def _check_button(button: Json, path: Path, problems: Problems) -> None:
     needed = "url" if button.get("style") == 5 else "sku_id" if button.get("style") == 6 else "custom_id"
     if not button.get(needed):
         problems.add((*path, needed), "BASE_TYPE_REQUIRED", "This field is required")
-    if button.get("custom_id") and needed != "custom_id":
+    elif button.get("custom_id") and needed != "custom_id":
         message = "A custom id and url cannot both be specified"
         problems.add(path, "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", message)
     if needed != "sku_id" and not button.get("label") and not button.get("emoji"):
