@@ -83,13 +83,12 @@ class TestChanging:
             "grade_average": "simple",
             "missing_as_zero": False,
             "drop_lowest": 2,
-            "announce": True,
         }
         assert await change_settings(session, by(teacher), class_.id, changes) == wanted
         assert await change_settings(session, by(teacher), class_.id, changes) == {}
         await session.flush()
         await session.refresh(class_)
-        assert settings_of(class_) == wanted
+        assert settings_of(class_) == wanted | {"announce": True}
         (row,) = await logged(session)
         prose = {"title", "description"}
         assert row.details == {
