@@ -9,7 +9,20 @@ from uuid import uuid4
 
 import typer
 
-from bot.console import asking, courses, database, demo, doctor, people, rosters, running, searching, slack, workspaces
+from bot.console import (
+    asking,
+    courses,
+    database,
+    demo,
+    discord,
+    doctor,
+    people,
+    rosters,
+    running,
+    searching,
+    slack,
+    workspaces,
+)
 from bot.console.run import complain, notice
 from bot.dispatch import convert_error
 from core.errors import HomeroomError
@@ -34,6 +47,7 @@ app.add_typer(people.classes, name="class")
 app.add_typer(workspaces.app, name="workspace")
 app.add_typer(database.app, name="db")
 app.add_typer(slack.app, name="slack")
+app.add_typer(discord.app, name="discord")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bot.app import App
 from bot.commands import asking, browsing, classes, feedback, linking
 from bot.commands.parse import parse_options
 from bot.commands.registry import FORM_ACTION, Command, OptionKind, Request, Run, Who
 from core.content.browse import list_lessons
 from core.errors import HomeroomError, NotFound
 from core.events import Command as Typed
-from core.events import Control
+from core.events import Control, Place
+from core.identity.resolve import Encounter
 from core.replies import Note, Reply, Table, say
 from core.text import one_line
 
@@ -77,22 +79,23 @@ SUBCOMMAND = "subcommand"  # the option in which surfaces with typed options nam
 async def _run(request: Request, command: Command, path: str, typed: Mapping[str, str]) -> Reply | None:
     options = command.check(typed)
     if command.missing(options, request.files):
-        return Reply((command.form(path, options, await _offers(request, command)),))
+        offered = await offers(request.app, request.encounter, request.event.place, command)
+        return Reply((command.form(path, options, offered),))
     return await command.run(replace(request, options=options))
 
 
-async def _offers(request: Request, command: Command) -> dict[str, tuple[str, ...]]:
-    """Return what the fields of a command's form offer: lessons by number and title, the person's classes."""
-    offers: dict[str, tuple[str, ...]] = {}
+async def offers(app: App, encounter: Encounter, place: Place, command: Command) -> dict[str, tuple[str, ...]]:
+    """Return what a command's options offer: published lessons by number and title, the person's classes."""
+    offered: dict[str, tuple[str, ...]] = {}
     for option in command.options:
         if option.kind is OptionKind.LESSON:
             try:
-                class_id = request.visitor.class_id
+                class_id = encounter.in_class(place).class_id
             except HomeroomError:
                 continue  # no class is meant yet, so there is nothing to offer
-            async with request.app.sessions() as session:
+            async with app.sessions() as session:
                 lessons = await list_lessons(session, class_id)
-            offers[option.name] = tuple(f"{lesson.number} {lesson.title}" for lesson in lessons)
+            offered[option.name] = tuple(f"{lesson.number} {lesson.title}" for lesson in lessons)
         elif option.kind is OptionKind.CLASS:
-            offers[option.name] = tuple(each.code for each in request.encounter.classes)
-    return offers
+            offered[option.name] = tuple(each.code for each in encounter.classes)
+    return offered

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import text
 
+from adapters.discord.check import check_discord
 from adapters.finding import Finding, State
 from adapters.slack.check import check_bot, check_registration, check_socket
 from adapters.slack.manifest import make_manifest
@@ -59,6 +60,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _model(settings),
         _public_url(settings),
         *await _slack(settings),
+        *await _discord(settings),
     ]
 
 
@@ -164,6 +166,14 @@ async def _slack(settings: Settings) -> list[Finding]:
     )
     found.append(await check_registration(client, _plain(settings.slack_config_token), app_token, wanted))
     return found
+
+
+async def _discord(settings: Settings) -> list[Finding]:
+    token = _plain(settings.discord_bot_token)
+    if token is None:
+        mend = "Make an application at https://discord.com/developers/applications, then set DISCORD_BOT_TOKEN."
+        return [Finding("discord", State.NOTICE, f"Not configured. {mend}")]
+    return await check_discord(token, settings.discord_api_url)
 
 
 def _is_installable(settings: Settings) -> bool:

@@ -14,6 +14,7 @@ from bot.app import App
 from bot.bootstrap import open_app
 from bot.clock import run_clock
 from bot.console.run import configure_log, notice, run_async
+from bot.discord import run_discord
 from bot.jobs import entrypoints, gave_up
 from bot.settings import read_settings
 from bot.slack import run_slack
@@ -25,6 +26,7 @@ class Process(StrEnum):
     """What can be run."""
 
     SLACK = "slack"
+    DISCORD = "discord"
     WORKER = "worker"
     CLOCK = "clock"
     WEB = "web"
@@ -50,6 +52,9 @@ async def _run(process: Process) -> None:
                 slack = process is Process.SLACK or (process is Process.ALL and settings.has_slack)
                 if slack:
                     group.create_task(run_slack(app, stop))
+                has_discord = settings.discord_bot_token is not None
+                if process is Process.DISCORD or (process is Process.ALL and has_discord):
+                    group.create_task(run_discord(app, stop))
                 if process in (Process.WORKER, Process.ALL):
                     group.create_task(_work(app, stop))
                 if process in (Process.CLOCK, Process.ALL):

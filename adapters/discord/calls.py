@@ -1,0 +1,209 @@
+"""The calls of Discord's that are made here, through discord.py, which knows its rate limits.
+
+Nothing is posted twice: a post carries a nonce which Discord enforces for some minutes, so that a repeated post returns
+the one that stands there (https://discord.com/developers/docs/resources/message#create-message).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from discord.http import HTTPClient, Route
+from discord.webhook.async_ import AsyncWebhookAdapter
+
+from adapters.discord.controls import short_uuid
+from adapters.discord.limits import NONCE, THREAD_NAME, fit
+from adapters.discord.packing import Json, Message
+from core.text import one_line
+
+EPHEMERAL = 1 << 6
+_DAY = 1_440  # minutes after which a silent thread is archived
+_PRIVATE = 12
+
+
+def answer_nonce(answer_id: UUID, part: int) -> str:
+    """Return the nonce of one part of an answer."""
+    return f"{short_uuid(answer_id)}{part:03d}"[:NONCE]
+
+
+def event_nonce(key: str, purpose: str = "") -> str:
+    """Return the nonce of what is posted for an event; the same when the event is served again."""
+    return base64.urlsafe_b64encode(sha256(f"{purpose}{key}".encode()).digest()).decode()[:NONCE]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Calls with the bot's token, and those of interactions, which go without it."""
+
+    http: HTTPClient
+    session: aiohttp.ClientSession
+    webhooks: AsyncWebhookAdapter = field(default_factory=AsyncWebhookAdapter)
+
+    async def post(self, channel: str, message: Message, nonce: str = "", *, reply_to: str = "") -> str:
+        """Post a message and return its id."""
+        body = message.body()
+        if nonce:
+            body |= {"nonce": nonce, "enforce_nonce": True}
+        if reply_to:
+            body["message_reference"] = {"message_id": reply_to, "fail_if_not_exists": False}
+        route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
+        return str((await self._send(route, body, message))["id"])
+
+    async def edit(self, channel: str, message_id: str, message: Message) -> None:
+        """Put a message in place of one that stands there."""
+        route = Route(
+            "PATCH", "/channels/{channel_id}/messages/{message_id}", channel_id=channel, message_id=message_id
+        )
+        await self._send(route, message.body(), message)
+
+    async def delete(self, channel: str, message_id: str) -> None:
+        """Delete a message."""
+        await self.http.request(
+            Route("DELETE", "/channels/{channel_id}/messages/{message_id}", channel_id=channel, message_id=message_id)
+        )
+
+    async def history(self, channel: str, *, after: str = "", most: int = 100) -> list[Json]:
+        """Return a channel's messages since one, the oldest first; without `after` its latest."""
+        params = {"limit": str(most)} | ({"after": after} if after else {})
+        found: list[Json] = await self.http.request(
+            Route("GET", "/channels/{channel_id}/messages", channel_id=channel), params=params
+        )
+        return sorted(found, key=lambda message: int(message["id"]))
+
+    async def channel(self, channel: str) -> Json:
+        """Return a channel object."""
+        found: Json = await self.http.request(Route("GET", "/channels/{channel_id}", channel_id=channel))
+        return found
+
+    async def is_member(self, guild: str, user: str) -> None:
+        """Return if somebody is in a server; Discord answers with an error otherwise."""
+        await self.http.request(Route("GET", "/guilds/{guild_id}/members/{user_id}", guild_id=guild, user_id=user))
+
+    async def typing(self, channel: str) -> None:
+        """Show that something is being written, for ten seconds."""
+        await self.http.request(Route("POST", "/channels/{channel_id}/typing", channel_id=channel))
+
+    async def react(self, channel: str, message_id: str, emoji: str) -> None:
+        """Put an emoji on a message."""
+        await self.http.request(
+            Route(
+                "PUT",
+                "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me",
+                channel_id=channel,
+                message_id=message_id,
+                emoji=emoji,
+            )
+        )
+
+    async def open_direct(self, user: str) -> str:
+        """Return the channel of somebody's direct messages."""
+        opened = await self.http.request(Route("POST", "/users/@me/channels"), json={"recipient_id": user})
+        return str(opened["id"])
+
+    async def start_thread(self, channel: str, message_id: str, name: str) -> str:
+        """Begin a thread with a message of a channel and return its id."""
+        route = Route(
+            "POST", "/channels/{channel_id}/messages/{message_id}/threads", channel_id=channel, message_id=message_id
+        )
+        made = await self.http.request(route, json={"name": thread_name(name), "auto_archive_duration": _DAY})
+        return str(made["id"])
+
+    async def start_private_thread(self, channel: str, user: str, name: str) -> str:
+        """Begin a thread that only its members and moderators see, with somebody in it, and return its id."""
+        made = await self.http.request(
+            Route("POST", "/channels/{channel_id}/threads", channel_id=channel),
+            json={"name": thread_name(name), "type": _PRIVATE, "invitable": False, "auto_archive_duration": _DAY},
+        )
+        thread = str(made["id"])
+        await self.http.request(
+            Route("PUT", "/channels/{channel_id}/thread-members/{user_id}", channel_id=thread, user_id=user)
+        )
+        return thread
+
+    async def set_commands(self, application: str, bodies: Sequence[Json]) -> None:
+        """Put these commands in place of all that the application has."""
+        route = Route("PUT", "/applications/{application_id}/commands", application_id=application)
+        await self.http.request(route, json=list(bodies))
+
+    async def respond(self, interaction: str, token: str, kind: int, data: Json | None = None) -> Json:
+        """Give an interaction its first response."""
+        route = Route(
+            "POST", "/interactions/{webhook_id}/{webhook_token}/callback", webhook_id=interaction, webhook_token=token
+        )
+        body: Json = {"type": kind, **({"data": data} if data is not None else {})}
+        answer: Json = await self.webhooks.request(route, self.session, payload=body, params={"with_response": "1"})
+        return answer
+
+    async def follow_up(self, application: str, token: str, message: Message, *, ephemeral: bool) -> str:
+        """Post a further message for an interaction and return its id."""
+        body = message.body() | ({"flags": EPHEMERAL} if ephemeral else {})
+        route = Route("POST", "/webhooks/{webhook_id}/{webhook_token}", webhook_id=application, webhook_token=token)
+        return str((await self._send_webhook(route, body, message, {"wait": "1"}))["id"])
+
+    async def edit_follow_up(self, application: str, token: str, message_id: str, message: Message) -> str:
+        """Put a message in place of an interaction's, `@original` for its first; return its id."""
+        answer = await self._send_webhook(_of(application, token, message_id, "PATCH"), message.body(), message)
+        return str(answer["id"])
+
+    async def delete_follow_up(self, application: str, token: str, message_id: str) -> None:
+        """Delete a message of an interaction's."""
+        await self.webhooks.request(_of(application, token, message_id, "DELETE"), self.session)
+
+    async def _send(self, route: Route, body: Json, message: Message) -> Json:
+        answer: Json
+        if message.pictures:
+            answer = await self.http.request(route, form=_multipart(body, message))
+        else:
+            answer = await self.http.request(route, json=body)
+        return answer
+
+    async def _send_webhook(
+        self, route: Route, body: Json, message: Message, params: Mapping[str, str] | None = None
+    ) -> Json:
+        asked = dict(params) if params else None
+        answer: Json
+        if message.pictures:
+            form = _multipart(body, message)
+            answer = await self.webhooks.request(route, self.session, multipart=form, params=asked)
+        else:
+            answer = await self.webhooks.request(route, self.session, payload=body, params=asked)
+        return answer
+
+
+def thread_name(text: str) -> str:
+    """Return a thread's name, made of what it begins with."""
+    return fit(one_line(text, 1_000), THREAD_NAME) or "Question"
+
+
+def _of(application: str, token: str, message_id: str, method: str) -> Route:
+    return Route(
+        method,
+        "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}",
+        webhook_id=application,
+        webhook_token=token,
+        message_id=message_id,
+    )
+
+
+def _multipart(body: Json, message: Message) -> list[dict[str, Any]]:
+    """Return the parts of a form with files (https://discord.com/developers/docs/reference#uploading-files)."""
+    parts: list[dict[str, Any]] = [
+        {"name": "payload_json", "value": json.dumps(body), "content_type": "application/json"}
+    ]
+    parts += [
+        {
+            "name": f"files[{number}]",
+            "value": picture.png,
+            "filename": f"picture-{number}.png",
+            "content_type": "image/png",
+        }
+        for number, picture in enumerate(message.pictures)
+    ]
+    return parts

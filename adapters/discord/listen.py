@@ -1,0 +1,348 @@
+"""What Discord's gateway sends, kept in the inbox before anything else is done with it.
+
+discord.py holds the connections: shards, heartbeats, resuming, rate limits. Events are read from the gateway's own
+payloads (`on_socket_raw_receive`), which say the same in tests, in a replay and in what is read back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import discord
+import structlog
+
+from adapters.discord.failures import TROUBLE, reason_of
+from adapters.discord.forms import OPEN_FORM, form_modal, unpack_form
+from adapters.discord.interaction import Interaction
+from adapters.discord.limits import OPTION_LABEL, OPTION_VALUE, SUGGESTIONS, fit, length
+from adapters.discord.packing import Message as Shown
+from adapters.discord.permissions import intents
+from adapters.discord.places import DIRECT, THREADS, Where, where_of
+from adapters.discord.read_back import read_back
+from adapters.discord.receive import (
+    AUTOCOMPLETE,
+    read_focus,
+    read_options,
+    receive_deletion,
+    receive_interaction,
+    receive_message,
+    receive_reaction,
+    user_of,
+)
+from adapters.discord.responder import DiscordResponder, Setting, remember_form
+from adapters.discord.route import MESSAGE, REACTION, Route, route_of_event, route_of_interaction
+from adapters.discord.servers import Servers
+from core.db import autocommit
+from core.enums import Platform
+from core.errors import DatabaseUnavailable, HomeroomError
+from core.events import Command, Control, Event, Place, Sender
+from core.inbox.deliver import Deliveries
+from core.inbox.read_back import last_heard
+from core.ports import Inbox
+
+log = structlog.get_logger(__name__)
+
+Payload = Mapping[str, Any]
+# The option that is being typed, by the command so far; names and values to choose from.
+Suggest = Callable[[Command, str, str], Awaitable[Sequence[tuple[str, str]]]]
+
+NOT_TAKEN = Shown("I could not take that in just now, so nothing was done. Please try again in a moment.")
+TOO_LATE = Shown("That took me too long, so Discord would not open the form. Please press the button again.")
+_SUGGEST, _UPDATE = 8, 6
+_SUGGEST_SECONDS = 2.0
+_RETRY_AFTER = (0.5, 1, 2, 4, 8, 15, 30)  # seconds; an event of the gateway's is not sent again
+_UNHEARD = timedelta(seconds=90)  # so long a connection may have been dead before that was noticed
+_MANY_PLACES = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Where events go, and what is asked on the way."""
+
+    inbox: Inbox
+    servers: Servers
+    setting: Setting
+    suggest: Suggest
+    prefix: str = ""
+
+
+def open_responder(
+    servers: Servers, setting: Setting, event: Event, route: Route, interaction: Interaction | None = None
+) -> DiscordResponder:
+    """Return the other end of an event."""
+    deliveries = Deliveries(servers.sessions, Platform.DISCORD, event.sender.workspace_id)
+    return DiscordResponder(setting, route, event, deliveries, interaction)
+
+
+class Listener(discord.AutoShardedClient):
+    """The connection. Without the privileged intent for members, and with nothing cached that people wrote."""
+
+    def __init__(
+        self,
+        *,
+        reads_all: bool,
+        shard_count: int | None = None,
+        prepare: Callable[[], Awaitable[Intake]],
+        **more: Any,  # noqa: ANN401  (whatever discord.py's client takes)
+    ) -> None:
+        super().__init__(
+            intents=intents(reads_all=reads_all),
+            shard_count=shard_count,
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            allowed_mentions=discord.AllowedMentions.none(),
+            enable_debug_events=True,  # which hands over the payloads
+            **more,
+        )
+        self._prepare = prepare
+        self._intake: Intake | None = None
+        self._places: dict[str, Where] = {}
+        self._since: dict[int, datetime] = {}  # by shard: when it was last heard for sure
+        self._served: set[int] = set()  # shards that were connected before
+
+    async def setup_hook(self) -> None:
+        """Get ready between signing in and connecting."""
+        self._intake = await self._prepare()
+
+    @property
+    def own_id(self) -> str:
+        """The bot's user id."""
+        return str(self.user.id) if self.user is not None else ""
+
+    @property
+    def intake(self) -> Intake:
+        """Where events go; set once signed in."""
+        if self._intake is None:
+            raise RuntimeError("the client has not signed in yet")
+        return self._intake
+
+    async def on_socket_raw_receive(self, frame: str) -> None:
+        """Take in a payload of the gateway's, if it is one that matters."""
+        if not any(kind in frame for kind in _QUOTED):
+            return
+        payload = json.loads(frame)
+        take = _TAKEN.get(str(payload.get("t")))
+        if take is not None:
+            await take(self, payload["d"])
+
+    async def on_error(self, event_method: str, /, *_: object, **__: object) -> None:
+        """Note where something failed; what was in the event is not written down."""
+        reason = sys.exc_info()[1]  # discord.py calls this while it handles the error
+        log.error("discord_event_failed", at=event_method, exc_info=reason)
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        """Note since when a shard may have missed something."""
+        self._since.setdefault(shard_id, datetime.now(UTC) - _UNHEARD)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        """Forget that: Discord has sent it again."""
+        self._since.pop(shard_id, None)
+
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """Read what was written while nobody listened: the session is a new one, so that nothing is sent again."""
+        since = self._since.pop(shard_id, None)
+        if since is None and shard_id not in self._served:
+            async with autocommit(self.intake.servers.sessions) as session:
+                since = await last_heard(session, Platform.DISCORD)
+        self._served.add(shard_id)
+        if since is not None:
+            shard = (shard_id, self.shard_count or 1)
+            found = await read_back(self.intake.servers.sessions, self.intake.setting.calls, since, shard)
+            for message in found:
+                await self.take_message(message)
+
+    async def take_message(self, payload: Payload) -> None:
+        """Take in a message, from the gateway or read back."""
+        author: Payload = payload.get("author") or {}
+        if author.get("bot") or payload.get("webhook_id"):
+            return
+        guild, channel = str(payload.get("guild_id") or ""), str(payload.get("channel_id") or "")
+        where = await self.where(channel, guild)
+        posted = where.forum and where.thread == str(payload.get("id"))
+        if posted:
+            posted = await self.intake.servers.stands_for_class(guild, where.channel)
+        workspace = guild
+        if where.private:
+            workspace = await self.intake.servers.of_person(str(author.get("id")), self.intake.setting.calls)
+        event = receive_message(payload, where, workspace, self.own_id, posted=posted)
+        if event is not None:
+            await self._insist(event, route_of_event(MESSAGE, event.sender.user_id, guild, where, event.message_id))
+
+    async def _take_deletion(self, payload: Payload) -> None:
+        guild, channel = str(payload.get("guild_id") or ""), str(payload.get("channel_id") or "")
+        where = await self.where(channel, guild)
+        for message in payload.get("ids") or [payload.get("id")]:
+            event = receive_deletion(channel, str(message), where, guild)
+            await self._insist(event, route_of_event("deletion", "", guild, where, str(message)))
+
+    async def _take_added(self, payload: Payload) -> None:
+        await self._take_reaction(payload, added=True)
+
+    async def _take_removed(self, payload: Payload) -> None:
+        await self._take_reaction(payload, added=False)
+
+    async def _take_reaction(self, payload: Payload, *, added: bool) -> None:
+        at, user = datetime.now(UTC), str(payload.get("user_id") or "")
+        if user == self.own_id or payload.get("message_author_id") not in (None, self.own_id):
+            return
+        guild = str(payload.get("guild_id") or "")
+        where = await self.where(str(payload.get("channel_id") or ""), guild)
+        workspace = guild or await self.intake.servers.of_person(user, self.intake.setting.calls)
+        event = receive_reaction(payload, where, workspace, self.own_id, added=added, at=at)
+        if event is not None:
+            await self._insist(event, route_of_event(REACTION, user, guild, where, event.message_id))
+
+    async def _take_interaction(self, payload: Payload) -> None:
+        """Take in what somebody typed, pressed or sent, and see to it that Discord has an answer in time."""
+        where, user = self._where_of_interaction(payload), user_of(payload)
+        route = route_of_interaction(payload, where, user)
+        interaction = Interaction(self.intake.setting.calls, route)
+        in_time = asyncio.create_task(interaction.defer_in_time())
+        try:
+            workspace = str(payload.get("guild_id") or "")
+            if where.private:
+                workspace = await self.intake.servers.of_person(user, self.intake.setting.calls)
+            if payload.get("type") == AUTOCOMPLETE:
+                in_time.cancel()
+                await self._suggest(payload, where, workspace)
+                return
+            event = receive_interaction(payload, where, workspace, prefix=self.intake.prefix)
+            if isinstance(event, Control) and event.action == OPEN_FORM:
+                await self._open_form(event, interaction)
+            elif event is not None:
+                responder = open_responder(self.intake.servers, self.intake.setting, event, route, interaction)
+                if not await self.intake.inbox.accept(event, route.as_data(), responder):
+                    in_time.cancel()  # whoever took it in answers
+        except (HomeroomError, *TROUBLE) as error:
+            log.error("discord_interaction_not_taken", reason=_reason(error))  # noqa: TRY400  (an outage, no fault to trace)
+            await _tell(interaction, NOT_TAKEN)
+        await asyncio.gather(in_time, return_exceptions=True)
+
+    async def _open_form(self, event: Control, interaction: Interaction) -> None:
+        try:
+            form = unpack_form(event.value)
+            opened = await interaction.open_form(form_modal(form))
+        except ValueError:
+            opened = False
+        else:
+            remember_form(self.intake.setting, event.sender.user_id, form)
+        if not opened:
+            await _tell(interaction, TOO_LATE)
+
+    async def _suggest(self, payload: Payload, where: Where, workspace: str) -> None:
+        data: Payload = payload.get("data") or {}
+        name, typed = read_focus(data)
+        words, options, _ = read_options(data)
+        event = Command(
+            key=f"discord:interaction:{payload.get('id')}",
+            sender=Sender(Platform.DISCORD, user_of(payload), workspace),
+            place=Place(where.channel, where.thread, private=where.private),
+            name=str(data.get("name") or "").removeprefix(self.intake.prefix),
+            text=" ".join(words),
+            options=options,
+        )
+        found: Sequence[tuple[str, str]] = ()
+        try:
+            async with asyncio.timeout(_SUGGEST_SECONDS):
+                found = await self.intake.suggest(event, name, typed)
+        except (HomeroomError, OSError) as error:
+            log.info("discord_nothing_suggested", reason=_reason(error))
+        choices = [
+            {"name": fit(label, OPTION_LABEL), "value": value}
+            for label, value in found
+            if label and 0 < length(value) <= OPTION_VALUE
+        ]
+        try:
+            await self.intake.setting.calls.respond(
+                str(payload.get("id")), str(payload.get("token")), _SUGGEST, {"choices": choices[:SUGGESTIONS]}
+            )
+        except TROUBLE as error:
+            log.info("discord_suggestion_late", reason=reason_of(error))
+
+    async def _enter_server(self, payload: Payload) -> None:
+        if not payload.get("unavailable"):
+            await self.intake.servers.admit(str(payload["id"]), str(payload.get("name") or ""))
+
+    async def _leave_server(self, payload: Payload) -> None:
+        if not payload.get("unavailable"):  # an outage of Discord's own otherwise
+            await self.intake.servers.revoke(str(payload["id"]))
+
+    async def _begin_session(self, payload: Payload) -> None:
+        shard, shards = payload.get("shard") or (0, 1)
+        guilds = {str(guild["id"]) for guild in payload.get("guilds") or ()}
+        await self.intake.servers.settle(int(shard), int(shards), guilds)
+
+    async def where(self, channel: str, guild: str) -> Where:
+        """Return what kind of place a channel is: as discord.py knows it, else as Discord says."""
+        if not guild:
+            return Where(channel, private=True)
+        known = self.get_channel(int(channel)) if channel.isdecimal() else None
+        if isinstance(known, discord.Thread):
+            tags = tuple(tag.name for tag in known.applied_tags)
+            forum = isinstance(known.parent, discord.ForumChannel)
+            return Where(str(known.parent_id), channel, forum=forum, title=known.name, tags=tags)
+        if known is not None:
+            return Where(channel, forum=isinstance(known, discord.ForumChannel))
+        if channel not in self._places:
+            if len(self._places) >= _MANY_PLACES:
+                self._places.clear()
+            self._places[channel] = await self._ask_where(channel)
+        return self._places[channel]
+
+    async def _ask_where(self, channel: str) -> Where:
+        calls = self.intake.setting.calls
+        found = await calls.channel(channel)
+        in_thread = int(found.get("type") or 0) in THREADS and found.get("parent_id")
+        return where_of(found, await calls.channel(str(found["parent_id"])) if in_thread else None)
+
+    def _where_of_interaction(self, payload: Payload) -> Where:
+        channel: Payload = payload.get("channel") or {"id": payload.get("channel_id")}
+        if not payload.get("guild_id"):
+            # In somebody else's direct messages others read along; in the bot's own nobody does.
+            return Where(str(channel.get("id") or ""), private=int(channel.get("type") or DIRECT) == DIRECT)
+        return where_of(channel)
+
+    async def _insist(self, event: Event, route: Route) -> None:
+        """Have an event stored, however long the database is away within a minute: it does not come again."""
+        for seconds in (*_RETRY_AFTER, None):
+            try:
+                await self.intake.inbox.accept(event, route.as_data())
+            except DatabaseUnavailable:
+                if seconds is None:
+                    log.error("discord_event_lost", kind=type(event).__name__)  # noqa: TRY400  (an outage)
+                    return
+                await asyncio.sleep(seconds)
+            else:
+                return
+
+
+async def _tell(interaction: Interaction, message: Shown) -> None:
+    try:
+        await interaction.say(message)
+    except TROUBLE as error:
+        log.info("discord_person_not_told", reason=reason_of(error))
+
+
+def _reason(error: Exception) -> str:
+    return error.code if isinstance(error, HomeroomError) else reason_of(error)
+
+
+_TAKEN: Mapping[str, Callable[[Listener, Payload], Awaitable[None]]] = {
+    "MESSAGE_CREATE": Listener.take_message,
+    "MESSAGE_DELETE": Listener._take_deletion,  # noqa: SLF001  (here and below: the class's own table)
+    "MESSAGE_DELETE_BULK": Listener._take_deletion,  # noqa: SLF001
+    "MESSAGE_REACTION_ADD": Listener._take_added,  # noqa: SLF001
+    "MESSAGE_REACTION_REMOVE": Listener._take_removed,  # noqa: SLF001
+    "INTERACTION_CREATE": Listener._take_interaction,  # noqa: SLF001
+    "GUILD_CREATE": Listener._enter_server,  # noqa: SLF001
+    "GUILD_DELETE": Listener._leave_server,  # noqa: SLF001
+    "READY": Listener._begin_session,  # noqa: SLF001
+}
+_QUOTED = tuple(f'"{name}"' for name in _TAKEN)
