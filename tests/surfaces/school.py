@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from adapters.models.openai import OpenAIChat
 from adapters.models.retry import RetryPolicy
+from adapters.slack.listen import HEARD, LEFT
 from adapters.slack.pace import Pace
 from bot.app import App
 from bot.bootstrap import open_app
@@ -56,6 +58,7 @@ class School:
     bot: Slack
     class_id: UUID
     people: dict[str, UUID] = field(default_factory=dict)
+    dies: bool = False  # whether the process ends with its work undone
 
     async def join(
         self,
@@ -166,6 +169,27 @@ class School:
         """Whether the bot has said nothing that others could read."""
         return not any(self.slack.workspace.shown(channel) for channel in channels or (CHANNEL, ELSEWHERE, SHARED))
 
+    @asynccontextmanager
+    async def database_away(self) -> AsyncIterator[None]:
+        """Let nobody reach the database until the end of the block."""
+        url = self.app.engine.url
+        control = await asyncpg.connect(
+            url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+        )
+        try:
+            await control.execute(f'ALTER DATABASE "{url.database}" WITH ALLOW_CONNECTIONS false')
+            await control.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1", url.database
+            )
+            yield
+        finally:
+            await control.execute(f'ALTER DATABASE "{url.database}" WITH ALLOW_CONNECTIONS true')
+            await control.close()
+
+    async def lose_leases(self) -> None:
+        """Let what is being served look as if its process had died some time ago."""
+        await self.execute("UPDATE inbox_events SET lease_until = now() - interval '1 minute' WHERE state = 'WORKING'")
+
     async def rewrite(self, statement: str, **values: Any) -> None:
         """Change what the database lets nobody change."""
         async with self.app.sessions.begin() as session:
@@ -206,14 +230,16 @@ class School:
 
     async def settled(self) -> None:
         """Wait until everything that was delivered is served."""
+        left: list[Any] = []
         for _ in range(500):
-            open_ = await self.rows(
-                "SELECT 1 FROM inbox_events WHERE state IN ('RECEIVED', 'WORKING') AND waits_until IS NULL"
+            left = await self.rows(
+                "SELECT event FROM inbox_events WHERE state IN ('RECEIVED', 'WORKING') AND waits_until IS NULL"
             )
-            if not open_ and all(delivery.over for delivery in self.slack.courier.sent):
+            left += [delivery.payload for delivery in self.slack.courier.sent if not delivery.over]
+            if not left:
                 return
             await asyncio.sleep(0.02)
-        raise AssertionError("something is still being served")
+        raise AssertionError(f"these are still being served: {left}")
 
     async def _workspace(self) -> UUID:
         async with self.app.sessions() as session:
@@ -250,6 +276,7 @@ async def open_school(
         slack_mode="http" if http else "socket",
         **changed,
     )
+    slack.workspace.subscribed = frozenset((*HEARD, *LEFT))
     async with open_app(settings, models=[model]) as app, open_slack(app, pace=pace) as bot:
         async with app.sessions() as session:
             class_id = (await get_class(session, CODE)).id
@@ -260,10 +287,12 @@ async def open_school(
             group.create_task(bot.serving.run(stop))
             try:
                 yield school
-                await school.settled()
+                if not school.dies:
+                    await school.settled()
             finally:
                 stop.set()
-    check_posts(slack.workspace)
+    if not school.dies:
+        check_posts(slack.workspace)
 
 
 async def _settle_in(school: School) -> None:
