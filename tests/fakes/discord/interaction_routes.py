@@ -106,7 +106,9 @@ def _reply(call: Call, interaction: Interaction) -> Json:
             "response_message_loading": bool(post.flags & LOADING),
             "response_message_ephemeral": post.to is not None,
         }
-        answer["resource"] = {"type": interaction.answer, "message": message_json(call.world, post)}
+    # The published specification knows a resource for these two only, so nothing may rely on one with “thinking”.
+    if interaction.answer in (MESSAGE, UPDATE) and interaction.post is not None:
+        answer["resource"] = {"type": interaction.answer, "message": message_json(call.world, interaction.post)}
     return answer
 
 

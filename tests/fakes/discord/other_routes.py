@@ -8,7 +8,7 @@ from tests.fakes.discord.errors import Problems, Refused
 from tests.fakes.discord.gateway import CONTENT, MEMBERS, PRESENCES
 from tests.fakes.discord.permissions import has
 from tests.fakes.discord.present import channel_json, guild_json, member_json
-from tests.fakes.discord.records import Guild, Json
+from tests.fakes.discord.records import Guild, Json, Person
 from tests.fakes.discord.world import APPLICATION, BOT, World
 
 _CREATIONS = 200  # a day in one server, or everywhere
@@ -18,10 +18,11 @@ _FLAGS = {PRESENCES: 1 << 13, MEMBERS: 1 << 15, CONTENT: 1 << 19}
 
 
 async def me(call: Call) -> Json:
-    return call.world.people[BOT].as_user() | {"verified": True, "mfa_enabled": True, "email": None, "flags": 0}
+    return call.world.people[BOT].as_user() | {"verified": True, "mfa_enabled": True, "email": None, "locale": "en-US"}
 
 
 async def application(call: Call) -> Json:
+    flags = sum(flag for intent, flag in _FLAGS.items() if call.privileged & intent)
     return {
         "id": APPLICATION,
         "name": "Homeroom",
@@ -32,8 +33,17 @@ async def application(call: Call) -> Json:
         "verify_key": "0" * 64,
         "summary": "",
         "team": None,
-        "owner": {"id": "1", "username": "operator", "discriminator": "0", "avatar": None},
-        "flags": sum(flag for intent, flag in _FLAGS.items() if call.privileged & intent),
+        "owner": Person("1", "Operator").as_user(),
+        "flags": flags,
+        "flags_new": str(flags),
+        "type": None,
+        "redirect_uris": [],
+        "interactions_endpoint_url": None,
+        "role_connections_verification_url": None,
+        "explicit_content_filter": 0,
+        "eligible_oauth2_scopes": [],
+        "approximate_user_install_count": 0,
+        "approximate_user_authorization_count": 0,
         "bot": call.world.people[BOT].as_user(),
         "approximate_guild_count": len(call.world.guilds),
     }
@@ -133,6 +143,8 @@ def _kept(world: World, scope: str, before: dict[str, Json], given: Json) -> Jso
     filled: Json = {"description": "", "options": [], "type": 1, "default_member_permissions": None, "nsfw": False}
     filled |= {"dm_permission": True, "contexts": None}
     filled |= {name: given[name] for name in _ABOUT if given.get(name) is not None}
+    if filled["default_member_permissions"] is not None:
+        filled["default_member_permissions"] = str(filled["default_member_permissions"])
     old = next((c for c in before.values() if (c["name"], c["type"]) == (filled["name"], filled["type"])), None)
     if old is None:
         world.creations[scope] = world.creations.get(scope, 0) + 1

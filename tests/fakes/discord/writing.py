@@ -22,7 +22,8 @@ from tests.fakes.discord.present import numbered
 from tests.fakes.discord.records import Channel, File, Interaction, Json, Post
 from tests.fakes.discord.world import BOT, World, now
 
-REPLY, SLASH = 19, 20
+REPLY, SLASH = 19, 20  # types of message
+COMMAND, COMPONENT = 2, 3  # types of interaction
 _SETTABLE = 1 << 2 | SILENT | V2
 
 
@@ -69,6 +70,8 @@ def put_answer(
     user = interaction.user
     about: Json = {"id": interaction.id, "type": interaction.kind, "user": world.people[user].as_user()}
     about["authorizing_integration_owners"] = {"0": channel.guild or "0"}
+    if interaction.kind == COMPONENT and interaction.source is not None:
+        about["interacted_message_id"] = interaction.source.id
     first = not interaction.posts
     referred = None
     if interaction.post is not None:
@@ -82,7 +85,7 @@ def put_answer(
         files=_kept_files(world, channel, body, files, []),
         flags=_flags(body) & _SETTABLE | (EPHEMERAL if ephemeral else 0) | (LOADING if loading else 0),
         to=user if ephemeral else None,
-        kind=SLASH if first and interaction.kind == 2 else REPLY if referred else 0,
+        kind=SLASH if first and interaction.kind == COMMAND else REPLY if referred else 0,
         reference=None if first else referred,
         about=about,
     )
