@@ -77,5 +77,14 @@ published_grades = Table(
     Column("status", ENUM(GradeStatus, name="grade_status", create_type=False)),
     Column("feedback", Text),
     Column("points", Numeric(9, 2)),
+    Column("weight", Numeric(9, 4)),
     Column("released_at", DateTime(timezone=True)),
+)
+published_extensions = Table(
+    "published_extensions",
+    views,
+    Column("class_id", Uuid),
+    Column("assignment_id", Uuid),
+    Column("student_user_id", Uuid),
+    Column("due_at", DateTime(timezone=True)),
 )

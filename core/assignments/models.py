@@ -17,7 +17,10 @@ from core.enums import AiPolicy
 
 
 class Assignment(Root, Base):
-    """A piece of work, of a lesson, of a module or of the whole class."""
+    """A piece of work, of a lesson, of a module or of the whole class.
+
+    `lms_assignment_id` is what the school's LMS calls it in its gradebook files.
+    """
 
     __tablename__ = "assignments"
     __table_args__ = root_constraints(
@@ -30,6 +33,7 @@ class Assignment(Root, Base):
 
     module_id: Mapped[UUID | None] = mapped_column(ForeignKey("modules.id"), index=True)
     lesson_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("lesson_units.id"), index=True)
+    lms_assignment_id: Mapped[str | None]
 
 
 class AssignmentRevision(Revision, Base):

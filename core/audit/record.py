@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -52,16 +53,21 @@ def record(
     **details: object,
 ) -> None:
     """Add one audit row to the session's transaction. `details` are ids, states and grade values, never prose."""
-    session.add(
-        AuditLog(
-            actor_kind=actor.kind,
-            actor_user_id=actor.user_id,
-            surface=actor.surface,
-            request_id=actor.request_id,
-            action=action,
-            entity_type=entity_type,
-            entity_id=entity_id,
-            class_id=class_id,
-            details={key: str(value) if isinstance(value, UUID) else value for key, value in details.items()},
-        )
-    )
+    session.add(AuditLog(**audit_row(actor, action, entity_type, entity_id, class_id=class_id, **details)))
+
+
+def audit_row(
+    actor: Actor, action: str, entity_type: str, entity_id: UUID, *, class_id: UUID | None = None, **details: object
+) -> dict[str, Any]:
+    """Return the same as columns, for `insert(AuditLog)` of many at once."""
+    return {
+        "actor_kind": actor.kind,
+        "actor_user_id": actor.user_id,
+        "surface": actor.surface,
+        "request_id": actor.request_id,
+        "action": action,
+        "entity_type": entity_type,
+        "entity_id": entity_id,
+        "class_id": class_id,
+        "details": {key: str(value) if isinstance(value, UUID) else value for key, value in details.items()},
+    }

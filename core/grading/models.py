@@ -17,7 +17,7 @@ class AssignmentGradeRow(Entity, Base):
     """One student's grade for one assignment.
 
     Saving touches `draft_…` columns only; releasing copies them to `published_…`, together with the points and
-    weight of that moment. `version` counts every change, for two teachers at once.
+    weight of that moment. `version` counts the changes of the draft, for two teachers at once.
     """
 
     __tablename__ = "assignment_grade_rows"

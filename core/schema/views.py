@@ -78,6 +78,14 @@ JOIN published_assignments a ON a.id = g.assignment_id
 JOIN class_memberships s ON s.class_id = a.class_id AND s.app_user_id = g.student_user_id
     AND s.role = 'STUDENT' AND s.deleted_at IS NULL
 WHERE g.deleted_at IS NULL AND g.released_at IS NOT NULL""",
+    # More time for one student counts at once; it is no part of the grade that stands on the same row.
+    "published_extensions": """
+SELECT a.class_id, g.assignment_id, g.student_user_id, g.extension_due_at AS due_at
+FROM assignment_grade_rows g
+JOIN published_assignments a ON a.id = g.assignment_id
+JOIN class_memberships s ON s.class_id = a.class_id AND s.app_user_id = g.student_user_id
+    AND s.role = 'STUDENT' AND s.deleted_at IS NULL
+WHERE g.deleted_at IS NULL AND g.extension_due_at IS NOT NULL""",
 }
 
 

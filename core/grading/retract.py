@@ -1,0 +1,131 @@
+"""Take a release back: students see nothing of those grades any more; the drafts stay as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ENUM
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.audit.record import Actor
+from core.enums import ActorKind
+from core.grading.plan_release import Selection
+from core.grading.release import RELEASED, audit_values, lock_grades
+from core.identity.permissions import require_teacher
+
+RETRACTED = "grades.retracted"  # tells nobody anything: its worker takes away what was shown
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """How many grades were taken back, and whose."""
+
+    retracted: int
+    students: tuple[UUID, ...]
+
+
+_RETRACT = text(
+    """
+WITH chosen AS (
+    SELECT g.* FROM assignment_grade_rows g
+    JOIN assignments a ON a.id = g.assignment_id AND a.class_id = :class_id
+    WHERE g.released_at IS NOT NULL AND g.deleted_at IS NULL
+        AND (:every_assignment OR a.id = ANY (:assignment_ids))
+        AND (CAST(:student AS uuid) IS NULL OR g.student_user_id = :student)
+        AND (CAST(:section AS text) IS NULL OR EXISTS (
+            SELECT FROM class_memberships s WHERE s.class_id = a.class_id AND s.app_user_id = g.student_user_id
+                AND s.deleted_at IS NULL AND lower(s.section) = lower(:section)))
+), retracted AS (
+    UPDATE assignment_grade_rows g SET
+        published_score = NULL, published_feedback = NULL, published_status = NULL, published_points = NULL,
+        published_weight = NULL, released_at = NULL, released_by_user_id = NULL
+    FROM chosen c WHERE c.id = g.id
+    RETURNING g.id
+), audited AS (
+    INSERT INTO audit_logs
+        (actor_kind, actor_user_id, surface, request_id, action, entity_type, entity_id, class_id, details)
+    SELECT :actor_kind, :actor, :surface, :request_id, 'grade.retract', 'grade', c.id, :class_id, jsonb_build_object(
+        'assignment_id', c.assignment_id, 'student_user_id', c.student_user_id,
+        'before', jsonb_build_object('status', c.published_status, 'score', c.published_score,
+            'points', c.published_points, 'weight', c.published_weight),
+        'after', NULL)
+    FROM chosen c JOIN retracted r ON r.id = c.id
+)
+SELECT c.id, c.student_user_id FROM chosen c JOIN retracted r ON r.id = c.id ORDER BY c.student_user_id
+"""
+).bindparams(
+    bindparam("actor", type_=Uuid()),
+    bindparam("actor_kind", type_=ENUM(ActorKind, name="actor_kind", create_type=False)),
+    bindparam("request_id", type_=Uuid()),
+    bindparam("class_id", type_=Uuid()),
+    bindparam("student", type_=Uuid()),
+    bindparam("assignment_ids", type_=ARRAY(Uuid())),
+)
+# Whoever was not told yet is not told any more, unless something else of that release still stands. What was told, or
+# may have been, is to be taken away; that is noted, so that no crash forgets it.
+_UNTELL = text(
+    """
+WITH concerned AS (
+    SELECT n.id, n.app_user_id, n.class_id, n.state, NOT EXISTS (
+        SELECT FROM jsonb_array_elements_text(n.details -> 'grades') AS e (id)
+        JOIN assignment_grade_rows g ON g.id = e.id::uuid AND g.released_at IS NOT NULL
+    ) AS all_gone
+    FROM notifications n
+    WHERE n.kind = :released AND n.class_id = :class_id AND n.deleted_at IS NULL AND n.app_user_id = ANY (:students)
+        AND n.details -> 'grades' ?| CAST(:row_ids AS text[])
+    FOR UPDATE
+), withdrawn AS (
+    UPDATE notifications n SET deleted_at = now(), deleted_by_user_id = :actor
+    FROM concerned c WHERE c.id = n.id AND c.state = 'PENDING' AND c.all_gone
+)
+INSERT INTO notifications (dedupe_key, app_user_id, class_id, kind, details)
+SELECT 'retract:' || CAST(:request_id AS uuid) || ':' || c.id, c.app_user_id, c.class_id, :retracted,
+    jsonb_build_object('notification_id', c.id)
+FROM concerned c WHERE c.state IN ('INTENDED', 'SENT')
+ON CONFLICT DO NOTHING
+"""
+).bindparams(
+    bindparam("actor", type_=Uuid()),
+    bindparam("request_id", type_=Uuid()),
+    bindparam("class_id", type_=Uuid()),
+    bindparam("students", type_=ARRAY(Uuid())),
+)
+
+
+async def retract(session: AsyncSession, actor: Actor, selection: Selection) -> Retraction:
+    """Hide a selection's released grades from their students again, with one audit row for each.
+
+    Notifications that are still to be sent about them are withdrawn; each that was sent leaves one of kind
+    `grades.retracted`, with its id as `notification_id`, for what it showed to be removed. Raises `NotPermitted`.
+    """
+    await require_teacher(session, actor, selection.class_id)
+    await lock_grades(session, selection)
+    rows = (
+        await session.execute(
+            _RETRACT,
+            audit_values(actor, selection.class_id)
+            | {
+                "every_assignment": not selection.assignment_ids,
+                "assignment_ids": list(selection.assignment_ids),
+                "student": selection.student_user_id,
+                "section": selection.section,
+            },
+        )
+    ).all()
+    students = tuple(dict.fromkeys(row.student_user_id for row in rows))
+    if rows:
+        await session.execute(
+            _UNTELL,
+            {
+                "released": RELEASED,
+                "retracted": RETRACTED,
+                "class_id": selection.class_id,
+                "students": list(students),
+                "row_ids": [str(row.id) for row in rows],
+                "actor": actor.user_id,
+                "request_id": actor.request_id,
+            },
+        )
+    return Retraction(len(rows), students)
