@@ -116,3 +116,39 @@ async def test_commands_are_held_against_their_limits(
     error = await refusal(rest.http.bulk_upsert_global_commands(int(local.application_id), [command]))
     assert error.code == 50035
     assert message in str(error).replace("In ", "")
+
+
+def field(**more: Any) -> Json:
+    return {"type": 18, "label": "Text", "component": {"type": 4, "custom_id": "text", "style": 1} | more}
+
+
+FORM = {"custom_id": "form", "title": "A form"}
+BAD_FORMS: list[tuple[Json, str]] = [
+    ({"title": "x" * 46, "components": [field()]}, "data.title: Must be between 1 and 45"),
+    ({"custom_id": "", "components": [field()]}, "data.custom_id: Must be between 1 and 100"),
+    ({"components": []}, "data.components: Must be between 1 and 5"),
+    ({"components": [field(custom_id=f"f{n}") for n in range(6)]}, "data.components: Must be between 1 and 5"),
+    ({"components": [field(), field()]}, "Component custom_id cannot be duplicated"),
+    ({"components": [field() | {"label": "x" * 46}]}, "label: Must be between 1 and 45"),
+    ({"components": [field() | {"description": "x" * 101}]}, "description: Must be between 1 and 100"),
+    ({"components": [field(value="x" * 4001)]}, "value: Must be 4000"),
+    ({"components": [field(placeholder="x" * 101)]}, "placeholder: Must be 100"),
+    ({"components": [row(field()["component"])]}, "label: This field is required"),
+    ({"components": [row(button())]}, "components.0.components.0.type"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BAD_FORMS, ids=[message for _, message in BAD_FORMS])
+async def test_forms_are_held_against_their_limits(
+    local: DiscordServer, rest: discord.Client, change: Json, message: str
+) -> None:
+    ask: Any = {"name": "ask", "description": "Ask"}
+    await rest.http.bulk_upsert_global_commands(int(local.application_id), [ask])
+    asked = local.people.command("11", "21", "ask")
+    route = discord.http.Route("POST", f"/interactions/{asked.id}/{asked.token}/callback")
+    error = await refusal(rest.http.request(route, json={"type": 9, "data": FORM | change}))
+    assert error.code == 50035
+    assert message in str(error).replace("In ", "")
+    assert not asked.acknowledged
+    await rest.http.request(route, json={"type": 9, "data": FORM | {"components": [field()]}})
+    assert asked.modal is not None

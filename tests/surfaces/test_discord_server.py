@@ -187,6 +187,9 @@ async def test_edits_deletions_and_threads_are_told(local: DiscordServer) -> Non
         "THREAD_UPDATE",  # the echo opened it again
     ]
     assert (post.edits, post.deleted, thread.archived) == (["<@900> hello"], True, False)
+    # Discord itself says in a thread what it hangs on; whoever takes that for a question answers twice.
+    system = [message for message in echo.heard if message.type is not discord.MessageType.default]
+    assert [(message.type.name, message.author.id) for message in system] == [("thread_starter_message", 11)]
 
 
 async def test_the_app_hears_nothing_from_where_it_sees_nothing(local: DiscordServer) -> None:

@@ -64,11 +64,12 @@ async def thread_on_message(call: Call) -> Json:
         raise Refused(50024)
     if post.thread is not None:
         raise Refused(160004)
-    thread = _start(call, parent, PUBLIC_THREAD, post.id)
-    post.thread = thread.id
-    call.events.channel(thread, "CREATE")
+    started = _start(call, parent, PUBLIC_THREAD, post.id)
+    announced = call.world.announce(started)
+    call.events.channel(started, "CREATE")
+    call.events.posted(announced)
     call.events.edited(post)
-    return channel_json(call.world, thread)
+    return channel_json(call.world, started)
 
 
 async def thread(call: Call) -> Json:
@@ -83,6 +84,8 @@ async def thread(call: Call) -> Json:
     call.channel("create_private_threads" if kind == PRIVATE_THREAD else "create_public_threads")
     started = _start(call, parent, kind, call.world.next_id())
     call.events.channel(started, "CREATE")
+    if kind != PRIVATE_THREAD:
+        call.events.posted(call.world.announce(started))
     return channel_json(call.world, started)
 
 

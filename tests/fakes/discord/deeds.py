@@ -8,12 +8,11 @@ from typing import Any
 from tests.fakes.discord.mentions import mentioned
 from tests.fakes.discord.permissions import has
 from tests.fakes.discord.presses import Presses
-from tests.fakes.discord.records import DM, FORUM, PRIVATE_THREAD, PUBLIC_THREAD, Channel, Guild, Post
+from tests.fakes.discord.records import DM, FORUM, PRIVATE_THREAD, PUBLIC_THREAD, REPLY, Channel, Guild, Post
 from tests.fakes.discord.slash import Slash
 from tests.fakes.discord.world import BOT, now
 
 Attached = tuple[str, bytes]  # a name and what is in it
-_REPLY = 19
 
 
 class Deeds(Slash, Presses):
@@ -50,8 +49,9 @@ class Deeds(Slash, Presses):
         """Start a thread on a message."""
         parent = self.world.channels[post.channel]
         thread = self._thread(user, parent, name, post.id)
-        post.thread = thread.id
+        announced = self.world.announce(thread)
         self.events.channel(thread, "CREATE")
+        self.events.posted(announced)
         self.events.edited(post)
         return thread
 
@@ -158,7 +158,7 @@ class Deeds(Slash, Presses):
         if reply_to is not None:
             reference = {"type": 0, "channel_id": place.id, "message_id": reply_to.id, "guild_id": place.guild}
         post = self.world.add_post(
-            place.id, user, text, files=attached, reference=reference, kind=_REPLY if reply_to else 0, **more
+            place.id, user, text, files=attached, reference=reference, kind=REPLY if reply_to else 0, **more
         )
         may_all = has(self.world.permissions(user, place), "mention_everyone")
         found = mentioned(text, None, may_all=may_all, replied_to=reply_to.author if reply_to else None)

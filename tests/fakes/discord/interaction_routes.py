@@ -12,7 +12,7 @@ from tests.fakes.discord.message_rules import EPHEMERAL, LOADING
 from tests.fakes.discord.present import message_json, numbered
 from tests.fakes.discord.records import Interaction, Modal, Post
 from tests.fakes.discord.world import APPLICATION
-from tests.fakes.discord.writing import put_answer, rewrite, write_answer
+from tests.fakes.discord.writing import about_interaction, put_answer, rewrite, write_answer
 
 SECONDS, MINUTES = 3.0, 15 * 60.0
 MESSAGE, THINKING, LATER, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
@@ -81,7 +81,8 @@ def _answer(call: Call, interaction: Interaction, kind: int, data: Json) -> None
             problems.raise_any()
             components = numbered(list(data["components"]))
             user, channel, source = interaction.user, interaction.channel, interaction.source
-            modal = Modal(user, channel, data["custom_id"], data["title"], components, source)
+            about = about_interaction(world, interaction)
+            modal = Modal(user, channel, data["custom_id"], data["title"], components, source, about)
             interaction.modal = modal
             world.modals.append(modal)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.fakes.discord.component_rules import walk
+from tests.fakes.discord.component_rules import CONTAINER, walk
 from tests.fakes.discord.permissions import has
-from tests.fakes.discord.records import Channel, Guild, Json, Post
+from tests.fakes.discord.records import THREAD_STARTER, Channel, Guild, Json, Post
 from tests.fakes.discord.world import APPLICATION, BOT, World
 
 _NEVER = "2024-01-01T00:00:00+00:00"
@@ -92,8 +92,17 @@ def channel_json(world: World, channel: Channel) -> Json:
     if channel.guild is None:
         others = [world.people[each].as_user() for each in channel.members if each != BOT]
         return about | {"recipients": others}
-    if channel.is_thread:
-        count = sum(p.channel == channel.id and p.id != channel.id and p.to is None for p in world.posts)
+    roles = world.guilds[channel.guild].roles
+    if not channel.is_thread:
+        about["permission_overwrites"] = [
+            {"id": key, "type": 0 if key in roles else 1, "allow": str(allow), "deny": str(deny)}
+            for key, (allow, deny) in channel.overwrites.items()
+        ]
+    else:
+        count = sum(
+            p.channel == channel.id and p.kind != THREAD_STARTER and p.id != channel.id and p.to is None
+            for p in world.posts
+        )
         about |= {"message_count": count, "total_message_sent": count}
         if BOT in channel.members:
             about["member"] = {"id": channel.id, "user_id": BOT, "join_timestamp": _NEVER, "flags": 0}
@@ -146,6 +155,8 @@ def numbered(components: list[Json]) -> list[Json]:
     free = (number for number in range(1, 1000) if number not in taken)
     for component in walk(components):
         component["id"] = component.get("id") or next(free)
+        if component["type"] == CONTAINER:
+            component |= {"accent_color": component.get("accent_color"), "spoiler": bool(component.get("spoiler"))}
     return components
 
 

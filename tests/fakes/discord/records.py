@@ -8,6 +8,7 @@ from typing import Any
 from tests.fakes.discord.permissions import EVERYONE
 
 Json = dict[str, Any]
+THREAD_CREATED, REPLY, SLASH, THREAD_STARTER = 18, 19, 20, 21  # types of message, 0 the ordinary one
 TEXT, DM, ANNOUNCEMENTS, PUBLIC_THREAD, PRIVATE_THREAD, FORUM = 0, 1, 5, 11, 12, 15
 THREADS = (10, PUBLIC_THREAD, PRIVATE_THREAD)
 
@@ -123,17 +124,11 @@ class Channel:
                 "applied_tags": self.applied_tags,
                 "thread_metadata": metadata,
             }
-        about |= {"position": 0, "nsfw": False, "topic": self.topic, "permission_overwrites": self._overwrites()}
+        about |= {"position": 0, "nsfw": False, "topic": self.topic}
         if self.kind == FORUM:
             about |= {"available_tags": self.tags, "default_sort_order": None, "default_forum_layout": 0}
             about |= {"default_reaction_emoji": None, "template": ""}
         return about
-
-    def _overwrites(self) -> list[Json]:
-        return [
-            {"id": key, "type": 0 if key == self.guild else 1, "allow": str(allow), "deny": str(deny)}
-            for key, (allow, deny) in self.overwrites.items()
-        ]
 
 
 @dataclass(slots=True)
@@ -186,7 +181,10 @@ class Post:
 
 @dataclass(slots=True)
 class Modal:
-    """A form somebody sees. It closes when the app answers what it was sent with."""
+    """A form somebody sees. It closes when the app answers what it was sent with.
+
+    `source` is the message it was opened from, `about` what its interaction says of itself.
+    """
 
     user: str
     channel: str
@@ -194,6 +192,7 @@ class Modal:
     title: str
     components: list[Json]
     source: Post | None = None
+    about: Json | None = None
     open: bool = True
 
 

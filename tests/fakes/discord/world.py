@@ -16,6 +16,8 @@ from tests.fakes.discord.records import (
     DM,
     PRIVATE_THREAD,
     TEXT,
+    THREAD_CREATED,
+    THREAD_STARTER,
     Channel,
     File,
     Guild,
@@ -28,6 +30,7 @@ from tests.fakes.discord.records import (
 )
 
 BOT, APPLICATION = "900", "901"
+_HAS_THREAD = 1 << 5
 _EPOCH = 1_420_070_400  # Discord's
 
 
@@ -163,9 +166,22 @@ class World:
             self.channels[channel_id].last_post = post.id
         return post
 
+    def announce(self, thread: Channel) -> Post:
+        """Post what Discord says of a new thread: in it what it hangs on, or else in its channel that it is there."""
+        roots = [post for post in self.posts if post.id == thread.id]
+        if not roots:
+            reference = {"type": 0, "channel_id": thread.id, "guild_id": thread.guild}
+            parent = thread.parent or ""
+            return self.add_post(parent, thread.owner, thread.name, kind=THREAD_CREATED, reference=reference)
+        reference = {"type": 0, "channel_id": thread.parent, "message_id": thread.id, "guild_id": thread.guild}
+        roots[0].thread = thread.id
+        roots[0].flags |= _HAS_THREAD
+        return self.add_post(thread.id, thread.owner, "", kind=THREAD_STARTER, reference=reference)
+
     def shown(self, channel_id: str) -> list[Post]:
-        """The bot's posts that everyone in a channel sees."""
-        return [p for p in self.posts if (p.channel, p.author, p.to) == (channel_id, BOT, None) and not p.deleted]
+        """The bot's posts that everyone in a channel sees, without what Discord itself says of its threads."""
+        own = [p for p in self.posts if (p.channel, p.author, p.to) == (channel_id, BOT, None) and not p.deleted]
+        return [post for post in own if post.kind not in (THREAD_CREATED, THREAD_STARTER)]
 
     def private(self, user_id: str) -> list[Post]:
         """The ephemeral posts that one person sees."""

@@ -19,10 +19,9 @@ from tests.fakes.discord.message_rules import (
 )
 from tests.fakes.discord.permissions import has
 from tests.fakes.discord.present import numbered
-from tests.fakes.discord.records import Channel, File, Interaction, Json, Post
+from tests.fakes.discord.records import REPLY, SLASH, Channel, File, Interaction, Json, Post
 from tests.fakes.discord.world import BOT, World, now
 
-REPLY, SLASH = 19, 20  # types of message
 COMMAND, COMPONENT = 2, 3  # types of interaction
 _SETTABLE = 1 << 2 | SILENT | V2
 
@@ -68,10 +67,6 @@ def put_answer(
     """Post an answer that is in order; with `loading` it says for now that the app is thinking."""
     channel = world.channels[interaction.channel]
     user = interaction.user
-    about: Json = {"id": interaction.id, "type": interaction.kind, "user": world.people[user].as_user()}
-    about["authorizing_integration_owners"] = {"0": channel.guild or "0"}
-    if interaction.kind == COMPONENT and interaction.source is not None:
-        about["interacted_message_id"] = interaction.source.id
     first = not interaction.posts
     referred = None
     if interaction.post is not None:
@@ -87,13 +82,24 @@ def put_answer(
         to=user if ephemeral else None,
         kind=SLASH if first and interaction.kind == COMMAND else REPLY if referred else 0,
         reference=None if first else referred,
-        about=about,
+        about=about_interaction(world, interaction),
     )
     _mention(post, body.get("allowed_mentions", PEOPLE_ONLY), may_all=False)
     if ephemeral:
         post.pings = frozenset()
     interaction.posts.append(post)
     return post
+
+
+def about_interaction(world: World, interaction: Interaction) -> Json:
+    """Return what an answer says of the interaction behind it."""
+    about: Json = {"id": interaction.id, "type": interaction.kind, "user": world.people[interaction.user].as_user()}
+    about["authorizing_integration_owners"] = {"0": world.channels[interaction.channel].guild or "0"}
+    if interaction.kind == COMPONENT and interaction.source is not None:
+        about["interacted_message_id"] = interaction.source.id
+    if interaction.from_modal is not None:
+        about["triggering_interaction_metadata"] = interaction.from_modal.about
+    return about
 
 
 def rewrite(world: World, post: Post, body: Any, files: Files) -> None:
