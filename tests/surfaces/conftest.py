@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+import discord
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -23,7 +24,7 @@ from tests.databases import at, copy_of_template, create_database, drop_database
 from tests.fakes.discord_server import DiscordServer, discord_server
 from tests.fakes.openai_server import OpenAIServer, openai_server
 from tests.fakes.slack_server import SlackServer, slack_server
-from tests.surfaces.discord_echo import discord, pointed_at
+from tests.surfaces.discord_echo import pointed_at
 from tests.surfaces.school import CODE, ELSEWHERE, OPERATOR, SHARED, School, open_school
 
 Run = Callable[[SlackServer, AsyncApp], AbstractAsyncContextManager[None]]

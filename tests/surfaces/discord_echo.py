@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
+import discord
 import pytest
 from yarl import URL
 
-with warnings.catch_warnings():
-    # discord.py takes in audioop, which Python 3.11 and 3.12 call deprecated.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import discord
-    from discord import app_commands
-
 from tests.fakes.discord_server import DiscordServer
-
-__all__ = ["Echo", "ShardedEcho", "app_commands", "connected", "discord", "pointed_at", "post", "refusal"]
 
 Client = TypeVar("Client", bound=discord.Client)
 

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import discord
 import pytest
+from discord import app_commands
 
 from tests.fakes.discord_server import DiscordServer, discord_server
-from tests.surfaces.discord_echo import Echo, app_commands, connected, discord
+from tests.surfaces.discord_echo import Echo, connected
 from tests.surfaces.echo import Clock
 
 Interaction = discord.Interaction[Any]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import discord
 import pytest
 
 from tests.fakes.discord_server import DiscordServer
-from tests.surfaces.discord_echo import discord, post, refusal
+from tests.surfaces.discord_echo import post, refusal
 
 Json = dict[str, Any]
 

@@ -8,11 +8,12 @@ from collections.abc import Awaitable
 from typing import Any
 
 import aiohttp
+import discord
 import pytest
 
 from tests.fakes.discord.world import BOT
 from tests.fakes.discord_server import DiscordServer, Failure, discord_server
-from tests.surfaces.discord_echo import discord, pointed_at, post, refusal
+from tests.surfaces.discord_echo import pointed_at, post, refusal
 from tests.surfaces.echo import Clock
 
 POST = "POST /channels/{channel}/messages"

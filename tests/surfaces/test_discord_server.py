@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import aiohttp
+import discord
 import pytest
 
 from tests.fakes.discord_server import DiscordServer, Failure, discord_server
-from tests.surfaces.discord_echo import Echo, ShardedEcho, connected, discord, pointed_at
+from tests.surfaces.discord_echo import Echo, ShardedEcho, connected, pointed_at
 
 CONTENT, MEMBERS = 1 << 15, 1 << 1
 
@@ -253,3 +254,27 @@ async def test_finding_the_gateway_can_fail(local: DiscordServer) -> None:
 async def test_it_serves_several_at_once() -> None:
     async with discord_server() as one, discord_server() as two:
         assert one.api_url != two.api_url
+
+
+async def test_coming_going_typing_and_menus_are_told(local: DiscordServer) -> None:
+    local.gateway.privileged = MEMBERS
+    intents = discord.Intents.default()
+    intents.members = True
+    async with connected(local, Echo(intents, chunk_guilds_at_startup=False)) as echo:
+        summary: Any = {"name": "Sum up", "type": 3}
+        await echo.http.bulk_upsert_global_commands(int(local.application_id), [summary])
+        local.workspace.add_person("13", "Cy", guild=None)
+        local.people.join("13", local.guild.id)
+        local.people.leave("13", local.guild.id)
+        local.people.type("11", "21")
+        chosen = local.people.on_message("11", local.people.say("12", "21", "a long one"), "Sum up")
+        await local.until(lambda: echo.interactions)
+        assert echo.interactions[0].data["resolved"]["messages"][chosen.data["target_id"]]["content"] == "a long one"  # type: ignore[index,typeddict-item]  # a command's data
+        await echo.interactions[0].response.send_message("short", ephemeral=True)
+        (private,) = local.workspace.private("11")
+        local.people.dismiss(private)
+        local.people.break_down(local.guild)
+        await local.until(lambda: "GUILD_DELETE" in echo.events)
+        assert local.workspace.private("11") == []
+    told = [name for name in echo.events if name.startswith(("GUILD_M", "TYPING", "INTER", "GUILD_D"))]
+    assert told == ["GUILD_MEMBER_ADD", "GUILD_MEMBER_REMOVE", "TYPING_START", "INTERACTION_CREATE", "GUILD_DELETE"]
