@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,6 +60,7 @@ _SUGGEST_SECONDS = 2.0
 _RETRY_AFTER = (0.5, 1, 2, 4, 8, 15, 30)  # seconds; an event of the gateway's is not sent again
 _UNHEARD = timedelta(seconds=90)  # so long a connection may have been dead before that was noticed
 _MANY_PLACES = 5_000
+_GRACE = 5.0  # seconds that what has come in gets to be stored when the process ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Listener(discord.AutoShardedClient):
         self._intake: Intake | None = None
         self._places: dict[str, Where] = {}
         self._since: dict[int, datetime] = {}  # by shard: when it was last heard for sure
+        self._working: set[asyncio.Task[Any]] = set()
         self._served: set[int] = set()  # shards that were connected before
 
     async def setup_hook(self) -> None:
@@ -130,7 +133,30 @@ class Listener(discord.AutoShardedClient):
         payload = json.loads(frame)
         take = _TAKEN.get(str(payload.get("t")))
         if take is not None:
-            await take(self, payload["d"])
+            with self._at_work():
+                await take(self, payload["d"])
+
+    async def close(self) -> None:
+        """Close the connections, and let what has come in be stored."""
+        await super().close()
+        working = self._working - {asyncio.current_task()}
+        if working:
+            await asyncio.wait(working, timeout=_GRACE)
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Keep in mind what runs, for discord.py begins tasks and forgets them."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("events are taken in by tasks")
+        self._working.add(task)
+        try:
+            yield
+        finally:
+            self._working.discard(task)
 
     async def on_error(self, event_method: str, /, *_: object, **__: object) -> None:
         """Note where something failed; what was in the event is not written down."""
@@ -147,6 +173,10 @@ class Listener(discord.AutoShardedClient):
 
     async def on_shard_ready(self, shard_id: int) -> None:
         """Read what was written while nobody listened: the session is a new one, so that nothing is sent again."""
+        with self._at_work():
+            await self._catch_up(shard_id)
+
+    async def _catch_up(self, shard_id: int) -> None:
         since = self._since.pop(shard_id, None)
         if since is None and shard_id not in self._served:
             async with autocommit(self.intake.servers.sessions) as session:
