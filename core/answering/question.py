@@ -82,13 +82,14 @@ def check_question(text: str) -> str:
     """Return the question cleaned up. Raises `InvalidInput` when there is nothing to answer, or too much."""
     question = clean(text)
     if not question:
-        raise InvalidInput("Ask me something: your question was empty.")
+        raise InvalidInput("Ask me something: your question was empty.", field="question")
     if not _LETTER_OR_DIGIT.search(question):
-        raise InvalidInput("I can't read a question in that. Please ask it in words.")
+        raise InvalidInput("I can't read a question in that. Please ask it in words.", field="question")
     if len(question) > QUESTION_LIMIT:
         raise InvalidInput(
             f"Your question has {len(question):,} characters; I can take up to {QUESTION_LIMIT:,}. "
-            "Please shorten it, or ask about one part at a time."
+            "Please shorten it, or ask about one part at a time.",
+            field="question",
         )
     return question
 

@@ -78,9 +78,10 @@ async def create_class(
     await require_global_role(session, actor, GlobalRole.TEACHER, GlobalRole.ADMIN)
     code = code.strip()
     if not _CODE.fullmatch(code):
-        raise InvalidInput("A class code is letters, digits, dots, dashes and underscores, at most 63 of them.")
+        sentence = "A class code is letters, digits, dots, dashes and underscores, at most 63 of them."
+        raise InvalidInput(sentence, field="code")
     if await find_class(session, code) is not None:
-        raise Conflict(f"There is a class “{code}” already.")
+        raise Conflict(f"There is a class “{code}” already.", field="code")
     made = Class(
         code=code,
         title=one_line(title, 300) or code,
@@ -93,7 +94,7 @@ async def create_class(
         async with session.begin_nested():
             session.add(made)
     except IntegrityError as error:  # made by somebody else in this very moment
-        raise Conflict(f"There is a class “{code}” already.") from error
+        raise Conflict(f"There is a class “{code}” already.", field="code") from error
     record(session, actor, "class.create", "class", made.id, class_id=made.id)
     if actor.user_id is not None:
         await _enrol_all(session, actor, made.id, [Enrolment(actor.user_id, MembershipRole.TEACHER)])

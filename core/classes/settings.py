@@ -150,7 +150,8 @@ def check_time_zone(name: str) -> str:
     """Return the IANA name of a time zone, however it is capitalised. Raises `InvalidInput`."""
     found = _time_zones().get(name.strip().casefold())
     if found is None:
-        raise InvalidInput(f"“{one_line(name, 40)}” is not a time zone; Europe/Zurich is one, for example.")
+        sentence = f"“{one_line(name, 40)}” is not a time zone; Europe/Zurich is one, for example."
+        raise InvalidInput(sentence, field="time_zone")
     return found
 
 
@@ -158,7 +159,8 @@ async def check_language(session: AsyncSession, name: str) -> str:
     """Return the name of a text-search configuration of PostgreSQL's. Raises `InvalidInput`."""
     wanted = clean(name).casefold()
     if wanted not in await languages(session):
-        raise InvalidInput(f"“{one_line(name, 40)}” is not a language that PostgreSQL can search in.")
+        sentence = f"“{one_line(name, 40)}” is not a language that PostgreSQL can search in."
+        raise InvalidInput(sentence, field="language")
     return wanted
 
 

@@ -22,6 +22,11 @@ def all_text(post: Post) -> str:
     return "\n".join([post.text, *_strings(post.blocks)])
 
 
+def all_text_of(view: dict[str, Any]) -> str:
+    """Return everything a view says."""
+    return "\n".join(_strings(view))
+
+
 def is_answer(post: Post) -> bool:
     """Whether a finished post is a part of an answer, or what an answer's thread begins with."""
     return (post.metadata or {}).get("event_type") == _ANSWER

@@ -156,6 +156,8 @@ async def test_a_form_says_what_is_wrong_where_it_is_wrong(school: School) -> No
     form = await school.form("U3")
     assert await school.send(form, question=QUESTION, mode="LESSON")
     assert "LESSON mode needs a lesson" in form.errors["lesson"]
+    assert await school.send(form, question="???")
+    assert "I can't read a question in that." in form.errors["question"]
     assert school.silent()
     assert school.told("U3") == []
     await school.send(form, question=QUESTION, mode="LESSON", lesson="2.1 Phases of the Moon")
