@@ -54,7 +54,7 @@ class Rates:
         if route == _FREE:  # answers to interactions are bound to no limit of the app
             return Verdict({})
         now = self._clock()
-        if not route.startswith("webhook"):
+        if "/webhooks/" not in route:  # nor are their follow-ups to the global one
             wait = self._take(("everywhere", ""), GLOBAL, 1.0, now)
             if wait is not None:
                 return Verdict({"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}, wait, everywhere=True)
