@@ -16,6 +16,7 @@ from bot.console import (
     demo,
     discord,
     doctor,
+    gradebook,
     people,
     rosters,
     running,
@@ -42,6 +43,7 @@ app.command("run")(running.run)
 app.command("doctor")(doctor.doctor)
 app.add_typer(courses.app, name="course")
 app.add_typer(rosters.app, name="roster")
+app.add_typer(gradebook.app, name="gradebook")
 app.add_typer(people.users, name="user")
 app.add_typer(people.classes, name="class")
 app.add_typer(workspaces.app, name="workspace")

@@ -28,19 +28,24 @@ _OPEN_QUOTE = "a quotation mark is never closed, or stands inside a cell"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: the line it begins on, from 1, and its cells by column; or why it could not be taken apart."""
+    """One record: the line it begins on, from 1, and its cells by column; or why it could not be taken apart.
+
+    `values` are the same cells in order.
+    """
 
     line: int
     cells: dict[str, str]
     fault: str = ""
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A CSV file. `columns` are the header's names, normalised by `column_name`, in order."""
+    """A CSV file. `columns` are the header's names, normalised by `column_name`, in order; `headers`, as they stand."""
 
     columns: tuple[str, ...]
     records: tuple[Record, ...]
+    headers: tuple[str, ...] = ()
 
 
 def column_name(header: str) -> str:
@@ -70,10 +75,11 @@ def read_table(data: bytes, filename: str) -> Table:
     read = []
     for line, cells, reason in records:
         if reason or any(cell.strip() for cell in cells):
-            read.append(Record(line, _by_column(columns, cells), reason or _misplaced(columns, cells)))
+            fault = reason or _misplaced(columns, cells)
+            read.append(Record(line, _by_column(columns, cells), fault, tuple(cells)))
         if len(read) > _MOST_RECORDS:
             raise Oversized(f"{filename} has more than {_MOST_RECORDS:,} rows. Is this the right file?")
-    return Table(columns, tuple(read))
+    return Table(columns, tuple(read), tuple(header))
 
 
 def _decode(data: bytes, filename: str) -> str:

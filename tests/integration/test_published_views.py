@@ -43,7 +43,8 @@ async def course(session: AsyncSession) -> Course:
     assignment = await make.assignment(session, class_, in_lesson=lesson)
     student = await make.person(session)
     await make.enrol(session, class_, student)
-    await make.grade(session, assignment, student, released=True)
+    grade = await make.grade(session, assignment, student, released=True)
+    grade.extension_due_at = func.now()
     for root in (lesson, material, loose):
         revision = await make.published_revision(session, root)
         await make.chunks(session, revision, "The Moon turns.", class_id=class_.id)
@@ -71,12 +72,13 @@ ALL = {
     "sources": 3,
     "chunks": 3,
     "grades": 1,
+    "extensions": 1,
 }
 WITHOUT_LESSON = {"modules": 1, "materials": 1, "sources": 1, "chunks": 1}
 WITHOUT_MODULE = {"materials": 1, "sources": 1, "chunks": 1}
 WITHOUT_MATERIAL = ALL | {"materials": 1, "sources": 2, "chunks": 2}
 del WITHOUT_MATERIAL["lesson_unit_materials"]
-WITHOUT_ASSIGNMENT = {name: found for name, found in ALL.items() if name not in {"assignments", "grades"}}
+WITHOUT_ASSIGNMENT = {name: each for name, each in ALL.items() if name not in {"assignments", "grades", "extensions"}}
 
 # What is left when one thing is hidden; what hangs on it goes with it.
 LEFT = {
