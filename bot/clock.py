@@ -13,6 +13,7 @@ from adapters.queue import forget_finished
 from bot.app import App
 from core.answering.store import fail_abandoned
 from core.classes.held_roster import forget_rosters
+from core.content.due import Outcome, run_due
 from core.errors import StorageUnavailable
 from core.inbox.store import forget_events
 
@@ -25,12 +26,16 @@ async def run_clock(app: App, stop: asyncio.Event) -> None:
     """Tick until `stop` is set."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     scheduler.add_job(end_abandoned_answers, "interval", [app], seconds=15, coalesce=True, max_instances=1)
+    scheduler.add_job(
+        do_what_is_due, "interval", [app], seconds=20, coalesce=True, max_instances=1, misfire_grace_time=None
+    )
     scheduler.add_job(forget_old_jobs, "interval", [app], hours=6, coalesce=True, max_instances=1)
     scheduler.add_job(forget_served_events, "interval", [app], hours=1, coalesce=True, max_instances=1)
     scheduler.add_job(forget_held_rosters, "interval", [app], hours=1, coalesce=True, max_instances=1)
     scheduler.start()
     try:
         await end_abandoned_answers(app)
+        await do_what_is_due(app)
         await stop.wait()
     finally:
         scheduler.shutdown(wait=False)
@@ -45,6 +50,18 @@ async def end_abandoned_answers(app: App) -> None:
         return
     if ended:
         log.warning("abandoned_answers_ended", count=ended)
+
+
+async def do_what_is_due(app: App) -> None:
+    """Publish and unpublish what was scheduled; the first tick catches up on what was missed."""
+    try:
+        ran = await run_due(app.sessions)
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("tick_failed", tick="do_what_is_due", error=type(error).__name__)
+        return
+    for each in ran:
+        if each.outcome is Outcome.FAILED:
+            log.warning("scheduled_action_failed", action=str(each.group_id))
 
 
 async def forget_old_jobs(app: App) -> None:

@@ -86,7 +86,7 @@ async def create_material(
         class_id=class_id, kind=kind, position=await _last_position(session, Material, Material.class_id == class_id)
     )
     revision_id = await _begin(session, actor, MATERIAL, material, asdict(fields), origin)
-    for lesson_id in dict.fromkeys(lesson_unit_ids):
+    for lesson_id in sorted(set(lesson_unit_ids)):  # in the order in which everybody locks several
         lesson = await lock_root(session, LESSON, lesson_id)
         if lesson.class_id != class_id:
             raise InvalidInput("A material can only be linked to lessons of its own class.")

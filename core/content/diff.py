@@ -141,7 +141,7 @@ def count_words(text: str) -> int:
 
 def _tally(text: str) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for token in _TOKEN.findall(text):
+    for token in filter(_WORD.match, _TOKEN.findall(text)):
         counts[token] = counts.get(token, 0) + 1
     return counts
 

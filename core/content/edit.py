@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor, record
+from core.content.conflict import Seen, stale
 from core.content.fields import Fields
 from core.content.kinds import Kind, draft_of, latest_of, lock_root, next_number
 from core.content.revisions import Indexed, Revision
-from core.enums import ActionKind, ActionState, ProcessingStatus
+from core.content.waiting import waiting_action
+from core.enums import ProcessingStatus
 from core.errors import Conflict, NotFound
 from core.identity.permissions import require_teacher
-from core.inbox.models import ScheduledAction
 from core.materials.queueing import queue_processing
 from core.ports import Queue
 
@@ -29,30 +31,30 @@ async def edit_draft(
     *,
     queue: Queue,
     expected_version: int | None = None,
+    seen: Seen | None = None,
     imported: bool = False,
 ) -> Revision | None:
     """Write a thing's draft, beginning one from the newest revision where there is none.
 
-    Returns the draft, or None when nothing differs. `expected_version` is the draft's version that the editor saw (0:
-    there was none): if it has moved on, raises `Conflict` with both texts in its data. `imported` marks a draft as
-    the importer's own, which a later import may overwrite. Raises `NotFound`, `NotPermitted`.
+    Returns the draft, or None when nothing differs. `seen` is the text that the editor had before them: if another
+    stands there now, or the draft waits to be published, raises `Conflict` with both texts in its data (conflict.py).
+    `expected_version` asks less: that the draft has this version (0: there is none). `imported` marks a draft as the
+    importer's own, which a later import may overwrite. Raises `NotFound`, `NotPermitted`.
     """
     root = await lock_root(session, kind, root_id)
     await require_teacher(session, actor, root.class_id)
-    await refuse_while_scheduled(session, kind, root_id)
     content = asdict(fields)
     draft = await draft_of(session, kind, root_id)
-    if expected_version is not None and expected_version != (draft.version if draft else 0):
-        raise Conflict(
-            f"Somebody else edited this {kind.name} meanwhile; nothing was overwritten.",
-            mine=content,
-            theirs={name: getattr(draft, name) for name in content} if draft else None,
-        )
     newest = draft or await latest_of(session, kind, root_id)
     if newest is None:
         raise NotFound(f"There is no such {kind.name}.")
+    await refuse_while_scheduled(session, kind, root_id, mine=content)
+    if expected_version is not None and expected_version != (draft.version if draft else 0):
+        raise stale(kind, newest, content)
     if all(getattr(newest, name) == value for name, value in content.items()):
         return None
+    if seen is not None and seen != Seen.of(newest):
+        raise stale(kind, newest, content)
     if draft is None:
         draft = await begin_draft(session, actor, kind, root_id, content)
     else:
@@ -96,16 +98,18 @@ async def process_again(session: AsyncSession, queue: Queue, kind: Kind, draft: 
     await queue_processing(session, queue, kind, draft.id)
 
 
-async def refuse_while_scheduled(session: AsyncSession, kind: Kind, root_id: UUID) -> None:
-    """Raise `Conflict` while a thing waits to be published: what was agreed to be shown must not change under it."""
-    due = await session.scalar(
-        select(ScheduledAction.due_at).where(
-            ScheduledAction.kind == ActionKind.PUBLISH,
-            ScheduledAction.entity_type == kind.name,
-            ScheduledAction.entity_id == root_id,
-            ScheduledAction.state == ActionState.PENDING,
-            ScheduledAction.deleted_at.is_(None),
+async def refuse_while_scheduled(
+    session: AsyncSession, kind: Kind, root_id: UUID, *, mine: Mapping[str, object] | None = None
+) -> None:
+    """Raise `Conflict` while a thing waits to be published: what was agreed to be shown must not change under it.
+
+    Its data keep `mine`, what somebody wrote, and `due_at`, None where it waits for its text alone.
+    """
+    action = await waiting_action(session, kind, root_id)
+    if action is not None:
+        due_at = None if action.details.get("queued") else action.due_at
+        raise Conflict(
+            f"This {kind.name} is waiting to be published, so its draft is frozen; cancel that first.",
+            mine=mine,
+            due_at=due_at,
         )
-    )
-    if due is not None:
-        raise Conflict(f"This {kind.name} is waiting to be published, so its draft is frozen; cancel that first.")

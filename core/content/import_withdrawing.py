@@ -16,8 +16,10 @@ from core.content.import_report import Entry, Fate
 from core.content.import_writing import Show, act_on_each
 from core.content.imported import Known
 from core.content.kinds import KINDS, MODULE, lock_root
-from core.content.publish import call_off_publication, unpublish, waiting_publication
+from core.content.publish import unpublish
 from core.content.revisions import Revision
+from core.content.waiting import end, waiting_action
+from core.enums import ActionState
 from core.errors import HomeroomError
 from core.materials.files import LARGEST_FILE
 from core.materials.process import Pipeline
@@ -71,8 +73,8 @@ async def withdraw_all(pipeline: Pipeline, actor: Actor, secrets: Sequence[Secre
         was = "was visible" if root.published_revision_id is not None else ""
         if was:
             await unpublish(session, actor, thing.kind, thing.root_id)
-        if await waiting_publication(session, thing.kind, thing.root_id) is not None:
-            await call_off_publication(session, thing.kind, thing.root_id)
+        if (waiting := await waiting_action(session, thing.kind, thing.root_id)) is not None:
+            end(waiting, ActionState.CANCELLED)
             action = f"{thing.kind.name}.call_off_publication"
             record(session, actor, action, thing.kind.name, root.id, class_id=root.class_id)
             was = was or "waited to be published"

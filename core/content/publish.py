@@ -9,12 +9,14 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor, record
+from core.content.announce import announce
+from core.content.conflict import Seen, stale
 from core.content.kinds import Kind, draft_of, lock_root
 from core.content.revisions import Indexed, Revision, Root
-from core.enums import ActionKind, ActionState, ProcessingStatus, VisibilityState
+from core.content.waiting import end, is_due, wait_for_text, waiting_action
+from core.enums import ActionState, ProcessingStatus, VisibilityState
 from core.errors import NotFound, NotReady
 from core.identity.permissions import require_teacher
-from core.inbox.models import ScheduledAction
 
 
 class Publication(StrEnum):
@@ -24,121 +26,79 @@ class Publication(StrEnum):
     QUEUED = "queued"  # the text is still being processed; it is published the moment it is ready
 
 
-async def publish(session: AsyncSession, actor: Actor, kind: Kind, root_id: UUID) -> Publication:
+async def publish(
+    session: AsyncSession, actor: Actor, kind: Kind, root_id: UUID, *, seen: Seen | None = None
+) -> Publication:
     """Show a thing's draft to students, or queue that until its text is READY.
 
-    Publishing again what was unpublished, with no newer draft, shows its newest published revision.
-    Raises `NotFound`, `NotPermitted`, `NotReady` (the text could not be processed).
+    Publishing again what was unpublished, with no newer draft, shows its newest published revision. `seen` is the text
+    that the person was shown before they confirmed. Raises `NotFound`, `NotPermitted`, `Conflict` (another text is
+    there to be published by now), `NotReady` (the text could not be processed).
     """
     root = await lock_root(session, kind, root_id)
     await require_teacher(session, actor, root.class_id)
-    revision = await draft_of(session, kind, root_id) or await _unpublished(session, kind, root)
+    revision = await to_publish(session, kind, root)
     if revision is None:
         raise NotFound(f"This {kind.name} has no draft to publish.")
-    if isinstance(revision, Indexed):
-        if revision.processing_status is ProcessingStatus.FAILED:
-            raise NotReady(
-                f"This {kind.name} can't be published: {revision.failure_reason or 'its text could not be read.'}"
-            )
-        if revision.processing_status is not ProcessingStatus.READY:
-            await _queue_publication(session, actor, kind, root)
-            return Publication.QUEUED
-    await _show(session, actor, kind, root, revision)
+    if seen is not None and seen != Seen.of(revision):
+        raise stale(kind, revision)
+    if (reason := why_unreadable(revision)) is not None:
+        raise NotReady(f"This {kind.name} can't be published: {reason}")
+    if not is_ready(revision):
+        await _queue_publication(session, actor, kind, root)
+        return Publication.QUEUED
+    await show(session, actor, kind, root, revision)
     return Publication.PUBLISHED
 
 
 async def publish_if_queued(session: AsyncSession, actor: Actor, kind: Kind, root_id: UUID) -> bool:
-    """Publish what waited for its text to be READY; with a FAILED text, the wait ends as failed. Says if published.
+    """Publish what waited for its text to be READY, and say if that was so.
 
-    Raises `NotFound`.
+    With a FAILED text the wait ends as failed, but one for a moment that has come goes on, with the reason. What is
+    published together with other things is left to the clock. Raises `NotFound`.
     """
     root = await lock_root(session, kind, root_id)
-    action = await waiting_publication(session, kind, root_id)
-    if action is None or not await _is_due(session, action):
+    action = await waiting_action(session, kind, root_id)
+    if action is None or action.batch_id is not None or not await is_due(session, action):
         return False
     draft = await draft_of(session, kind, root_id)
-    if not isinstance(draft, Indexed) or draft.processing_status in (
-        ProcessingStatus.PENDING,
-        ProcessingStatus.PROCESSING,
-    ):
+    if draft is None:
         return False
-    if draft.processing_status is ProcessingStatus.FAILED:
-        _end(action, ActionState.FAILED)
-        action.error = draft.failure_reason
+    if (reason := why_unreadable(draft)) is not None:
+        if action.details.get("queued"):
+            end(action, ActionState.FAILED, reason)
+        else:
+            action.error = reason
         return False
-    await _show(session, actor, kind, root, draft)
+    if not is_ready(draft):
+        return False
+    await show(session, actor, kind, root, draft)
     return True
 
 
 async def unpublish(session: AsyncSession, actor: Actor, kind: Kind, root_id: UUID) -> None:
-    """Hide a thing from students; its revisions stay.
+    """Hide a thing from students; its revisions stay, and what hangs on it is hidden with it.
 
     A draft that would be published as soon as it is READY waits no longer, or the thing would come back by itself; one
     that is scheduled for later stays scheduled. Raises `NotFound`, `NotPermitted`.
     """
     root = await lock_root(session, kind, root_id)
     await require_teacher(session, actor, root.class_id)
-    action = await waiting_publication(session, kind, root_id)
-    queued = action is not None and await _is_due(session, action)
+    action = await waiting_action(session, kind, root_id)
+    queued = action is not None and await is_due(session, action)
     if root.published_revision_id is None and not queued:
         raise NotFound(f"This {kind.name} is not published.")
     if action is not None and queued:
-        _end(action, ActionState.CANCELLED)
+        end(action, ActionState.CANCELLED)
     before, root.published_revision_id = root.published_revision_id, None
     record(session, actor, f"{kind.name}.unpublish", kind.name, root.id, class_id=root.class_id, revision=before)
 
 
-async def waiting_publication(session: AsyncSession, kind: Kind, root_id: UUID) -> ScheduledAction | None:
-    """Return the publication that a thing waits for, queued or scheduled; the caller holds the root's lock."""
-    return await session.scalar(
-        select(ScheduledAction)
-        .where(
-            ScheduledAction.kind == ActionKind.PUBLISH,
-            ScheduledAction.entity_type == kind.name,
-            ScheduledAction.entity_id == root_id,
-            ScheduledAction.state == ActionState.PENDING,
-            ScheduledAction.deleted_at.is_(None),
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-
-
-async def call_off_publication(session: AsyncSession, kind: Kind, root_id: UUID) -> None:
-    """End a thing's waiting for publication, queued or scheduled; the caller holds the root's lock and audits."""
-    action = await waiting_publication(session, kind, root_id)
-    if action is not None:
-        _end(action, ActionState.CANCELLED)
-
-
-def _end(action: ScheduledAction, state: ActionState) -> None:
-    action.state, action.done_at = state, func.now()
-
-
-async def _is_due(session: AsyncSession, action: ScheduledAction) -> bool:
-    # Not now(): a transaction that began before the action was written would take it for one of the future.
-    return bool(await session.scalar(select(func.clock_timestamp() >= action.due_at)))
-
-
-async def _show(session: AsyncSession, actor: Actor, kind: Kind, root: Root, revision: Revision) -> None:
-    # Whatever waited for this is done now; an open wait would freeze every later draft.
-    if (action := await waiting_publication(session, kind, root.id)) is not None:
-        _end(action, ActionState.DONE)
-    if revision.visibility_state is VisibilityState.DRAFT:
-        revision.visibility_state = VisibilityState.PUBLISHED
-        revision.published_at = func.now()
-        await session.flush()  # the pointer's trigger wants to see it published
-    before, root.published_revision_id = root.published_revision_id, revision.id
-    await session.flush()
-    record(
-        session, actor, f"{kind.name}.publish", kind.name, root.id, class_id=root.class_id,
-        revision=revision.id, before=before,
-    )  # fmt: skip
-
-
-async def _unpublished(session: AsyncSession, kind: Kind, root: Root) -> Revision | None:
-    if root.published_revision_id is not None:
-        return None
+async def to_publish(session: AsyncSession, kind: Kind, root: Root) -> Revision | None:
+    """Return what publishing would show: the draft, else what was shown last of a thing that is unpublished."""
+    draft = await draft_of(session, kind, root.id)
+    if draft is not None or root.published_revision_id is not None:
+        return draft
     return await session.scalar(
         select(kind.revision)
         .where(
@@ -151,21 +111,42 @@ async def _unpublished(session: AsyncSession, kind: Kind, root: Root) -> Revisio
     )
 
 
+def why_unreadable(revision: Revision) -> str | None:
+    """Return why a revision's text could not be processed, or None."""
+    if isinstance(revision, Indexed) and revision.processing_status is ProcessingStatus.FAILED:
+        return revision.failure_reason or "its text could not be read."
+    return None
+
+
+def is_ready(revision: Revision) -> bool:
+    """Say whether a revision's text, where it has one that is searched, is processed."""
+    return not isinstance(revision, Indexed) or revision.processing_status is ProcessingStatus.READY
+
+
+async def show(session: AsyncSession, actor: Actor, kind: Kind, root: Root, revision: Revision) -> None:
+    """Let students see a revision from now on; the caller holds the root's lock and has asked for permission."""
+    # Whatever waited for this is done now; an open wait would freeze every later draft.
+    if (action := await waiting_action(session, kind, root.id)) is not None:
+        end(action, ActionState.DONE)
+    if revision.visibility_state is VisibilityState.DRAFT:
+        revision.visibility_state = VisibilityState.PUBLISHED
+        revision.published_at = func.now()
+        await session.flush()  # the pointer's trigger wants to see it published
+    before, root.published_revision_id = root.published_revision_id, revision.id
+    await session.flush()
+    record(
+        session, actor, f"{kind.name}.publish", kind.name, root.id, class_id=root.class_id,
+        revision=revision.id, before=before,
+    )  # fmt: skip
+    await announce(session, actor, kind, root, revision)
+
+
 async def _queue_publication(session: AsyncSession, actor: Actor, kind: Kind, root: Root) -> None:
-    waiting = await waiting_publication(session, kind, root.id)
-    if waiting is not None and await _is_due(session, waiting):
+    waiting = await waiting_action(session, kind, root.id)
+    if waiting is not None and waiting.batch_id is None and await is_due(session, waiting):
         return
     if waiting is not None:  # scheduled for later, wanted now
-        waiting.due_at = func.now()
-    else:
-        session.add(
-            ScheduledAction(
-                kind=ActionKind.PUBLISH,
-                entity_type=kind.name,
-                entity_id=root.id,
-                class_id=root.class_id,
-                due_at=func.now(),
-                created_by_user_id=actor.user_id,
-            )
-        )
+        end(waiting, ActionState.CANCELLED)
+        await session.flush()
+    wait_for_text(session, actor, kind, root)
     record(session, actor, f"{kind.name}.queue_publication", kind.name, root.id, class_id=root.class_id)

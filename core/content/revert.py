@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor, record
+from core.content.conflict import Seen, stale
 from core.content.edit import begin_draft, process_again, refuse_while_scheduled
-from core.content.kinds import Kind, draft_of, lock_root
+from core.content.kinds import Kind, draft_of, latest_of, lock_root
 from core.content.revisions import Revision
 from core.errors import NotFound
 from core.identity.permissions import require_teacher
@@ -19,11 +20,19 @@ _LAST_NUMBER = 2**31 - 1  # what the column holds
 
 
 async def revert(
-    session: AsyncSession, actor: Actor, kind: Kind, root_id: UUID, revision_number: int, *, queue: Queue
+    session: AsyncSession,
+    actor: Actor,
+    kind: Kind,
+    root_id: UUID,
+    revision_number: int,
+    *,
+    queue: Queue,
+    seen: Seen | None = None,
 ) -> Revision:
     """Copy an old revision into a new DRAFT; a draft that stood is kept in the history, deleted softly.
 
-    Raises `NotFound`, `NotPermitted`, `Conflict` (the draft waits to be published).
+    `seen` is the newest text that the person knew of. Raises `NotFound`, `NotPermitted`, `Conflict` (the draft waits to
+    be published, or another text stands there than was seen).
     """
     root = await lock_root(session, kind, root_id)
     await require_teacher(session, actor, root.class_id)
@@ -35,6 +44,9 @@ async def revert(
         )
     if old is None:
         raise NotFound(f"This {kind.name} has no revision {revision_number}.")
+    newest = await latest_of(session, kind, root_id)
+    if seen is not None and newest is not None and seen != Seen.of(newest):
+        raise stale(kind, newest, {name: getattr(old, name) for name in kind.revision.content_columns})
     draft = await draft_of(session, kind, root_id)
     if draft is not None:
         draft.deleted_at, draft.deleted_by_user_id = func.now(), actor.user_id

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.admin.models import AdminKnowledgeSettings
 from core.audit.record import Actor, record
 from core.classes.models import Class
+from core.content.due import publish_batches_of
 from core.content.kinds import KINDS, LESSON, MATERIAL, Kind, lock_root
 from core.content.models import LessonUnitRevision
 from core.content.publish import publish_if_queued
@@ -121,7 +122,10 @@ async def _process(pipeline: Pipeline, kind: Kind, revision_id: UUID) -> None:
             root, revision = found
             if revision.processing_status is ProcessingStatus.PROCESSING and revision.version == work.version:
                 await settle(session, kind, root, revision, outcome)
-                return
+                break
+    else:
+        return
+    await publish_batches_of(pipeline.sessions, kind, work.root_id)
 
 
 async def _claim(sessions: Sessions, kind: Kind, revision_id: UUID) -> _Work | None:

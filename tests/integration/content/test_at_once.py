@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy import func, select
 
-from core.audit.models import AuditLog
 from core.audit.record import Actor
 from core.classes.enrol import create_class, enrol
 from core.classes.models import ClassMembership
@@ -20,69 +14,16 @@ from core.content.kinds import LESSON, MODULE, Kind
 from core.content.publish import Publication, publish
 from core.content.revert import revert
 from core.content.revisions import Root
-from core.db import Sessions, create_engine, create_sessions
 from core.enums import GlobalRole, MembershipRole
 from core.errors import Conflict, NotFound
 from core.identity.people import add_person
 from tests import factories as make
-from tests.fakes.queue import RecordingQueue
-from tests.integration.content.desk import Desk, open_desk
+from tests.integration.content.desk import Desk
+from tests.integration.content.school import School
 from tests.processing import finish
-
-Verb = Callable[[Desk], Awaitable[Any]]
-
-
-@dataclass
-class School:
-    """A database with real transactions, and where the class's desk is in it."""
-
-    engine: AsyncEngine
-    sessions: Sessions
-    class_id: UUID
-    module_id: UUID
-    teacher: Actor
-
-    def desk(self, session: AsyncSession) -> Desk:
-        return Desk(session, self.class_id, self.module_id, self.teacher, RecordingQueue())
-
-    async def do(self, verb: Verb) -> Any:
-        async with self.sessions.begin() as session:
-            return await verb(self.desk(session))
-
-    async def one_after_the_other(self, first: Verb, second: Verb) -> Any:
-        """Run the second while the first's transaction is open; it waits, and goes on when that is committed."""
-        async with self.sessions() as session:
-            await first(self.desk(session))
-            other = asyncio.create_task(self.do(second))
-            await self._until_somebody_waits()
-            await session.commit()
-        return (await asyncio.gather(other, return_exceptions=True))[0]
-
-    async def _until_somebody_waits(self) -> None:
-        waiting = text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        async with asyncio.timeout(10), self.engine.connect() as watcher:
-            while not await watcher.scalar(waiting):
-                await watcher.rollback()
-
-    async def actions(self) -> list[str]:
-        async with self.sessions() as session:
-            return list(await session.scalars(select(AuditLog.action).order_by(AuditLog.created_at)))
-
 
 # One whose text has to be processed, and one without: what takes turns is the same for all four.
 each_sort = pytest.mark.parametrize("kind", [MODULE, LESSON], ids=["module", "lesson"])
-
-
-@pytest.fixture
-async def school(new_database: Callable[..., Awaitable[str]]) -> AsyncIterator[School]:
-    engine = create_engine(await new_database(migrated=True), pool_size=4)
-    sessions = create_sessions(engine)
-    async with sessions.begin() as session:
-        desk = await open_desk(session)
-    yield School(engine, sessions, desk.class_id, desk.module_id, desk.teacher)
-    await engine.dispose()
 
 
 @each_sort

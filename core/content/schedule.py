@@ -1,0 +1,212 @@
+"""Publish or unpublish at a moment: put it down, call it off, list what is to come. The clock does it (due.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.audit.record import Actor, record
+from core.classes.models import Class
+from core.content.conflict import Seen, stale
+from core.content.import_times import zone_named
+from core.content.kinds import KINDS, MODULE, Kind, lock_root
+from core.content.moments import Moment, read_moment
+from core.content.parts import IN_ORDER, Part
+from core.content.publish import to_publish, why_unreadable
+from core.content.publish_module import lock_module_parts
+from core.content.readiness import Finding
+from core.content.revisions import Root
+from core.content.waiting import Batch, batch_of_module, end, wait_until, waiting_action
+from core.enums import ActionKind, ActionState
+from core.errors import Conflict, InvalidInput, NotFound, NotReady
+from core.identity.permissions import require_teacher
+from core.inbox.models import ScheduledAction
+
+# What the audit log calls them.
+_DOING = {ActionKind.PUBLISH: "publication", ActionKind.UNPUBLISH: "unpublishing"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """Something to come. Without `at` it happens as soon as its text is ready; `error` is why it did not yet.
+
+    Things of one `batch_id` happen together; `retry_at` is when it is tried again.
+    """
+
+    act: ActionKind
+    kind: str
+    root_id: UUID
+    title: str
+    at: datetime | None
+    batch_id: UUID | None
+    error: str | None
+    retry_at: datetime | None
+    by_user_id: UUID | None
+
+
+async def read_class_moment(session: AsyncSession, class_id: UUID, said: str) -> Moment:
+    """Read a moment in a class's time zone. Raises `InvalidInput`, `NotFound`."""
+    zone = await session.scalar(select(Class.time_zone).where(Class.id == class_id, Class.deleted_at.is_(None)))
+    if zone is None:
+        raise NotFound("There is no such class.")
+    return read_moment(said, zone_named(zone), datetime.now(UTC))
+
+
+async def schedule(
+    session: AsyncSession,
+    actor: Actor,
+    kind: Kind,
+    root_id: UUID,
+    act: ActionKind,
+    at: datetime,
+    *,
+    seen: Seen | None = None,
+) -> None:
+    """Have a thing published or unpublished at an aware moment; what is to be published can't be edited until then.
+
+    Raises `NotFound` (nothing to publish), `NotPermitted`, `Conflict` (it waits already, or `seen` is not what would
+    be published), `NotReady` (its text could not be processed), `InvalidInput` (the moment is past).
+    """
+    root = await lock_root(session, kind, root_id)
+    await require_teacher(session, actor, root.class_id)
+    _require_future(at)
+    if act is ActionKind.PUBLISH:
+        revision = await to_publish(session, kind, root)
+        if revision is None:
+            raise NotFound(f"This {kind.name} has no draft to publish.")
+        if seen is not None and seen != Seen.of(revision):
+            raise stale(kind, revision)
+        if (reason := why_unreadable(revision)) is not None:
+            raise NotReady(f"This {kind.name} can't be published: {reason}")
+    elif act is not ActionKind.UNPUBLISH:
+        raise InvalidInput
+    elif root.published_revision_id is None and await waiting_action(session, kind, root_id) is None:
+        raise NotFound(f"This {kind.name} is not published.")
+    await _refuse_waiting(session, kind, root_id, act)
+    wait_until(session, actor, kind, root, act, at)
+    _record(session, actor, kind, root, f"schedule_{_DOING[act]}", at=at.isoformat())
+    await session.flush()
+
+
+async def schedule_module(
+    session: AsyncSession,
+    actor: Actor,
+    module_id: UUID,
+    at: datetime,
+    *,
+    seen: str | None = None,
+    anyway: bool = False,
+) -> tuple[Sequence[Part], Sequence[Finding]]:
+    """Have a module published at a moment with everything in it that has a draft now, together or not at all.
+
+    What waits on its own already keeps its own moment. Returns what will be published, and what the teacher should
+    know. Raises as `publish_module` and `schedule` do.
+    """
+    parts, findings = await lock_module_parts(session, actor, module_id, seen=seen, anyway=anyway)
+    _require_future(at)
+    if await batch_of_module(session, module_id) is not None:
+        raise Conflict("This module waits to be published already; cancel that first.")
+    mine = [part for part in parts if await waiting_action(session, part.kind, part.root.id) is None]
+    if not mine:
+        raise Conflict("Everything in this module waits to be published already; cancel that first.")
+    batch = Batch(uuid4(), module_id)
+    for part in mine:
+        wait_until(session, actor, part.kind, part.root, ActionKind.PUBLISH, at, batch)
+        _record(session, actor, part.kind, part.root, "schedule_publication", at=at.isoformat(), batch=batch.id)
+    await session.flush()
+    return mine, findings
+
+
+async def cancel_schedule(
+    session: AsyncSession, actor: Actor, kind: Kind, root_id: UUID, act: ActionKind = ActionKind.PUBLISH
+) -> tuple[tuple[str, UUID], ...]:
+    """Call off what a thing waits for, at a moment or for its text; of a module also what was to come with it.
+
+    Returns the things (kind and id) that wait no longer. Raises `NotFound`, `NotPermitted`.
+    """
+    root = await lock_root(session, kind, root_id)
+    await require_teacher(session, actor, root.class_id)
+    things = [(kind, root)]
+    if kind is MODULE and act is ActionKind.PUBLISH:
+        things += await _waiting_in(session, root)
+    called_off = []
+    for each, thing in things:
+        action = await waiting_action(session, each, thing.id, act)
+        if action is not None:
+            end(action, ActionState.CANCELLED)
+            _record(session, actor, each, thing, f"call_off_{_DOING[act]}")
+            called_off.append((each.name, thing.id))
+    if not called_off:
+        raise NotFound(f"This {kind.name} waits for nothing.")
+    await session.flush()
+    return tuple(called_off)
+
+
+async def list_scheduled(session: AsyncSession, actor: Actor, class_id: UUID) -> list[Scheduled]:
+    """Return what is to come in a class, the soonest first. Raises `NotPermitted`."""
+    await require_teacher(session, actor, class_id)
+    actions = await session.scalars(
+        select(ScheduledAction)
+        .where(
+            ScheduledAction.class_id == class_id,
+            ScheduledAction.kind.in_(_DOING),
+            ScheduledAction.state == ActionState.PENDING,
+            ScheduledAction.deleted_at.is_(None),
+        )
+        .order_by(ScheduledAction.due_at, ScheduledAction.created_at, ScheduledAction.id)
+        .execution_options(populate_existing=True)
+    )
+    found = []
+    for action in actions:
+        kind = KINDS[action.entity_type]
+        root = await session.get(kind.root, action.entity_id)
+        revision = await to_publish(session, kind, root) if root is not None else None
+        if revision is None and root is not None and root.published_revision_id is not None:
+            revision = await session.get(kind.revision, root.published_revision_id)
+        at = None if action.details.get("queued") else action.due_at
+        found.append(
+            Scheduled(
+                action.kind, kind.name, action.entity_id, revision.title if revision else "", at, action.batch_id,
+                action.error, action.retry_at, action.created_by_user_id,
+            )
+        )  # fmt: skip
+    return found
+
+
+async def _waiting_in(session: AsyncSession, module: Root) -> list[tuple[Kind, Root]]:
+    """Return what waits to be published in a batch of a module, locked in order, without the module itself."""
+    batch_id = await batch_of_module(session, module.id)
+    if batch_id is None:
+        return []
+    actions = await session.scalars(select(ScheduledAction).where(ScheduledAction.batch_id == batch_id))
+    things = {(action.entity_type, action.entity_id) for action in actions} - {(MODULE.name, module.id)}
+    return [
+        (kind, await lock_root(session, kind, root_id, deleted=True))
+        for kind in IN_ORDER
+        for name, root_id in sorted(things)
+        if name == kind.name
+    ]
+
+
+def _require_future(at: datetime) -> None:
+    if at.tzinfo is None:
+        raise InvalidInput("A moment needs a time zone.")
+    if at <= datetime.now(UTC):
+        raise InvalidInput("That moment is past.")
+
+
+async def _refuse_waiting(session: AsyncSession, kind: Kind, root_id: UUID, act: ActionKind) -> None:
+    action = await waiting_action(session, kind, root_id, act)
+    if action is not None:
+        what = f"be {'published' if act is ActionKind.PUBLISH else 'unpublished'}"
+        due_at = None if action.details.get("queued") else action.due_at
+        raise Conflict(f"This {kind.name} waits to {what} already; cancel that first.", due_at=due_at)
+
+
+def _record(session: AsyncSession, actor: Actor, kind: Kind, root: Root, action: str, **details: object) -> None:
+    record(session, actor, f"{kind.name}.{action}", kind.name, root.id, class_id=root.class_id, **details)
