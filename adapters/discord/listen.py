@@ -60,6 +60,7 @@ _SUGGEST_SECONDS = 2.0
 _RETRY_AFTER = (0.5, 1, 2, 4, 8, 15, 30)  # seconds; an event of the gateway's is not sent again
 _UNHEARD = timedelta(seconds=90)  # so long a connection may have been dead before that was noticed
 _MANY_PLACES = 5_000
+_RECEIVED = "received"  # added to what the gateway sends: when that was
 _GRACE = 5.0  # seconds that what has come in gets to be stored when the process ends
 
 
@@ -134,7 +135,7 @@ class Listener(discord.AutoShardedClient):
         take = _TAKEN.get(str(payload.get("t")))
         if take is not None:
             with self._at_work():
-                await take(self, payload["d"])
+                await self._insist(take, payload["d"] | {_RECEIVED: datetime.now(UTC)})
 
     async def close(self) -> None:
         """Close the connections, and let what has come in be stored."""
@@ -186,7 +187,7 @@ class Listener(discord.AutoShardedClient):
             shard = (shard_id, self.shard_count or 1)
             found = await read_back(self.intake.servers.sessions, self.intake.setting.calls, since, shard)
             for message in found:
-                await self.take_message(message)
+                await self._insist(Listener.take_message, message)
 
     async def take_message(self, payload: Payload) -> None:
         """Take in a message, from the gateway or read back."""
@@ -203,14 +204,16 @@ class Listener(discord.AutoShardedClient):
             workspace = await self.intake.servers.of_person(str(author.get("id")), self.intake.setting.calls)
         event = receive_message(payload, where, workspace, self.own_id, posted=posted)
         if event is not None:
-            await self._insist(event, route_of_event(MESSAGE, event.sender.user_id, guild, where, event.message_id))
+            route = route_of_event(MESSAGE, event.sender.user_id, guild, where, event.message_id)
+            await self.intake.inbox.accept(event, route.as_data())
 
     async def _take_deletion(self, payload: Payload) -> None:
         guild, channel = str(payload.get("guild_id") or ""), str(payload.get("channel_id") or "")
         where = await self.where(channel, guild)
         for message in payload.get("ids") or [payload.get("id")]:
             event = receive_deletion(channel, str(message), where, guild)
-            await self._insist(event, route_of_event("deletion", "", guild, where, str(message)))
+            route = route_of_event("deletion", "", guild, where, str(message))
+            await self.intake.inbox.accept(event, route.as_data())
 
     async def _take_added(self, payload: Payload) -> None:
         await self._take_reaction(payload, added=True)
@@ -219,7 +222,7 @@ class Listener(discord.AutoShardedClient):
         await self._take_reaction(payload, added=False)
 
     async def _take_reaction(self, payload: Payload, *, added: bool) -> None:
-        at, user = datetime.now(UTC), str(payload.get("user_id") or "")
+        at, user = payload[_RECEIVED], str(payload.get("user_id") or "")
         if user == self.own_id or payload.get("message_author_id") not in (None, self.own_id):
             return
         guild = str(payload.get("guild_id") or "")
@@ -227,7 +230,8 @@ class Listener(discord.AutoShardedClient):
         workspace = guild or await self.intake.servers.of_person(user, self.intake.setting.calls)
         event = receive_reaction(payload, where, workspace, self.own_id, added=added, at=at)
         if event is not None:
-            await self._insist(event, route_of_event(REACTION, user, guild, where, event.message_id))
+            route = route_of_event(REACTION, user, guild, where, event.message_id)
+            await self.intake.inbox.accept(event, route.as_data())
 
     async def _take_interaction(self, payload: Payload) -> None:
         """Take in what somebody typed, pressed or sent, and see to it that Discord has an answer in time."""
@@ -339,14 +343,14 @@ class Listener(discord.AutoShardedClient):
             return Where(str(channel.get("id") or ""), private=int(channel.get("type") or DIRECT) == DIRECT)
         return where_of(channel)
 
-    async def _insist(self, event: Event, route: Route) -> None:
+    async def _insist(self, take: Callable[[Listener, Payload], Awaitable[None]], payload: Payload) -> None:
         """Have an event stored, however long the database is away within a minute: it does not come again."""
         for seconds in (*_RETRY_AFTER, None):
             try:
-                await self.intake.inbox.accept(event, route.as_data())
+                await take(self, payload)
             except DatabaseUnavailable:
                 if seconds is None:
-                    log.error("discord_event_lost", kind=type(event).__name__)  # noqa: TRY400  (an outage)
+                    log.error("discord_event_lost", kind=getattr(take, "__name__", ""))  # noqa: TRY400  (an outage)
                     return
                 await asyncio.sleep(seconds)
             else:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from adapters.discord.calls import Calls
+from adapters.discord.calls import Calls, event_nonce
 from adapters.discord.failures import OVER, code_of
 from adapters.discord.interaction import Interaction
 from adapters.discord.packing import Message
@@ -59,7 +59,8 @@ class ChannelSink:
 
     async def post(self, message: Message, nonce: str) -> str:
         """Post a message once and return its id."""
-        return await self.calls.post(self.at, message, nonce, reply_to=self.reply_to)
+        # A nonce counts for all channels together, and the same may have been posted in another one.
+        return await self.calls.post(self.at, message, event_nonce(self.at, nonce), reply_to=self.reply_to)
 
     async def edit(self, message_id: str, message: Message) -> None:
         """Put a message in place of one that stands there."""

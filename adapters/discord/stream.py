@@ -41,6 +41,7 @@ class DiscordStream:
     closed: bool = False
     _text: str = ""
     _posted: list[tuple[str, Message]] = field(default_factory=list)  # by part: id, and what stands there
+    _tried: set[int] = field(default_factory=set)  # parts that were sent, whether or not they stand
     _due: float = 0.0
     _showing: asyncio.Task[None] | None = None
     _refused: bool = False  # Discord takes nothing meanwhile: it is shown whole at its end
@@ -69,7 +70,7 @@ class DiscordStream:
                 if self.elsewhere is None or not (is_over(error) or refused(error)):
                     raise
                 log.info("discord_answer_moved", reason=reason_of(error))
-                self.sink, self._posted = await self.elsewhere(), []
+                self.sink, self._posted, self._tried = await self.elsewhere(), [], set()
                 await self._show_whole(reply)
 
     async def _show_so_far(self) -> None:
@@ -101,7 +102,11 @@ class DiscordStream:
     async def _show(self, messages: list[Message]) -> None:
         for part, message in enumerate(messages):
             if part >= len(self._posted):
+                again = part in self._tried
+                self._tried.add(part)
                 posted = await show_part(self.sink, self.deliveries, self.answer_id, part, message)
+                if again:  # its nonce may have returned what was posted the first time, which said less
+                    await self.sink.edit(posted, message)
                 self._posted.append((posted, message))
                 continue
             message_id, standing = self._posted[part]

@@ -9,8 +9,8 @@ import pytest
 
 from core.enums import MembershipRole
 from tests.fakes.discord.world import BOT
-from tests.fakes.discord_server import DiscordServer
-from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.discord_server import DiscordServer, discord_server
+from tests.fakes.openai_server import OpenAIServer, Reply
 from tests.surfaces.discord_school import CHANNEL, ELSEWHERE, POSTS, QUESTION, School, all_text, labels, open_school
 
 
@@ -187,3 +187,74 @@ async def test_commands_are_registered_once_for_each_change(
     async with open_school(local, provider, database, tmp_path, command_prefix="hr-"):
         pass
     assert len(local.called(key)) == 2
+
+
+async def test_the_gateway_may_drop_while_an_answer_is_written(school: School) -> None:
+    resumed = school.discord.gateway.resumed
+    school.provider.script(Reply(text="The Moon circles the Earth [1]. " * 20, hold_after=8))
+    asked = school.ask("13")
+    await school.discord.until(lambda: school.discord.workspace.shown(asked.id))
+    school.discord.gateway.drop()
+    again = school.ask("13", "Why is the sky dark at night?")
+    await school.discord.until(lambda: school.discord.gateway.resumed > resumed)
+    school.provider.release.set()
+    await school.until_shown(asked.id)
+    await school.until_shown(again.id)
+    assert len(await school.rows("SELECT 1 FROM chat_messages WHERE role = 'ASSISTANT'")) == 2
+
+
+async def test_stop_ends_an_answer_and_retry_works_after_a_restart(
+    local: DiscordServer, provider: OpenAIServer, database: str, tmp_path: Path
+) -> None:
+    provider.script(Reply(text="The Moon circles the Earth [1]. " * 50, hold_after=8))
+    async with open_school(local, provider, database, tmp_path) as school:
+        await school.join("13", "Cleo")
+        asked = school.ask("13")
+        await school.discord.until(lambda: school.discord.workspace.shown(asked.id))
+        (writing,) = school.discord.workspace.shown(asked.id)
+        await school.done_soon(school.discord.people.press("13", writing, "Stop"))
+        provider.release.set()
+        (stopped,) = await school.until_shown(asked.id)
+        assert "Stopped." in all_text(stopped)
+    for channel in (ELSEWHERE, POSTS):
+        local.workspace.channels.pop(channel)
+    async with open_school(local, provider, database, tmp_path) as school:
+        await school.done(school.discord.people.press("13", stopped, "Try again"))
+        _, answer = await school.until_shown(asked.id, 2)
+        assert "[1]" in answer.content
+
+
+async def test_two_shards_serve_two_servers(
+    local: DiscordServer, provider: OpenAIServer, database: str, tmp_path: Path
+) -> None:
+    local.shards = 2
+    other = local.workspace.add_guild("Other school")
+    local.workspace.add_channel("31", guild=other.id)
+    async with open_school(local, provider, database, tmp_path) as school:
+        await school.join("13", "Cleo")
+        await school.until_rows(
+            "SELECT count(*) FROM workspaces WHERE platform = 'DISCORD' AND revoked_at IS NULL", [(2,)]
+        )
+        asked = school.ask("13")
+        await school.until_shown(asked.id)
+        local.workspace.add_person("13", guild=other.id)
+        school.ask("13", channel="31")
+        told = await school.until_told("13", "Link your account")
+        assert local.workspace.channels[told.channel].guild is None, "in another server they are nobody yet"
+
+
+async def test_sixty_ask_at_once_within_discords_limits(provider: OpenAIServer, database: str, tmp_path: Path) -> None:
+    async with discord_server(limits=True) as local:
+        local.workspace.add_person("1", "Teacher")
+        local.workspace.add_channel(CHANNEL, "physics")
+        async with open_school(local, provider, database, tmp_path) as school:
+            for number in range(60):
+                await school.join(str(100 + number), f"Student{number}")
+            asked = [school.ask(str(100 + number)) for number in range(60)]
+            await local.until(lambda: all(school.shown(post.id) for post in asked), 120)
+            await school.settled()
+            for post in asked:
+                (answer,) = school.shown(post.id)
+                assert "[1]" in answer.content
+                assert len(answer.edits) <= 5
+            assert not [code for _, code in local.refusals if code == 429 or code >= 50000]
