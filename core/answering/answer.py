@@ -87,9 +87,12 @@ async def answer_question(
         reply = failed_reply(begun.answer_id, "", error.sentence, audience)
         await responder.send(reply)
         return Answer(begun.answer_id, question.mode, GenerationStatus.FAILED, error.sentence, reply=reply)
-    except BaseException:
+    except BaseException as error:
         # Cancelled or broken: nobody may find it STREAMING for ever, however this process ends.
         await asyncio.shield(_end_interrupted(deps.sessions, begun.answer_id))
+        if isinstance(error, Exception):
+            with contextlib.suppress(Exception):  # what broke the answer is being raised
+                await responder.send(failed_reply(begun.answer_id, "", HomeroomError().sentence, audience))
         raise
 
 

@@ -186,6 +186,11 @@ class School:
             await control.execute(f'ALTER DATABASE "{url.database}" WITH ALLOW_CONNECTIONS true')
             await control.close()
 
+    async def given_up(self) -> None:
+        """Wait until the process serves nothing any more, whether or not it could note so."""
+        if held := list(self.bot.serving._held.values()):
+            await asyncio.wait(held)
+
     async def lose_leases(self) -> None:
         """Let what is being served look as if its process had died some time ago."""
         await self.execute("UPDATE inbox_events SET lease_until = now() - interval '1 minute' WHERE state = 'WORKING'")

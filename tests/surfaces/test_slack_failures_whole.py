@@ -16,6 +16,7 @@ from tests.fakes.openai_server import OpenAIServer, Reply
 from tests.fakes.slack.workspace import Post
 from tests.fakes.slack_server import Failure, SlackServer
 from tests.surfaces.school import CHANNEL, ELSEWHERE, QUESTION, SHARED, School, all_text, open_school
+from tests.surfaces.slack_posts import all_text_of
 
 LONG = "The Moon shines by reflected light and goes round the Earth in a month [1]. "
 FASTER = 20  # times as fast as Slack's minute and its pauses
@@ -165,6 +166,24 @@ async def test_while_the_database_is_away_nothing_is_acknowledged_or_lost(school
     assert [post.text for post in school.told("U3")] == [str(answer["text"])]
 
 
+async def test_the_database_goes_in_the_middle_of_an_answer(school: School) -> None:
+    await school.join("U3", "Cleo")
+    asked = await begin_writing(school, "U3")
+    left = half(school, asked)
+    assert left is not None
+    async with school.database_away():
+        school.provider.release.set()
+        await school.until_told("U3", "The database can't be reached right now")
+        assert not left.streaming
+        assert "Try again" in all_text(left)
+        await school.given_up()
+    await school.lose_leases()
+    await school.slack.until(lambda: left.deleted and school.answers(), seconds=15)
+    answer = await school.until_answered()
+    assert answer.thread_ts == asked.ts
+    assert await statuses(school) == ["COMPLETED"]
+
+
 FAILURES = (
     (Failure(429, retry_after=1), Failure(error="ratelimited")),
     (Failure(500), Failure(error="internal_error")),
@@ -206,6 +225,23 @@ async def test_slack_fails_and_everything_is_answered_once(patient: School, meth
         assert len(in_channel()) >= round_
     assert school.silent(ELSEWHERE)
     assert set(await statuses(school)) == {"COMPLETED"}
+
+
+@pytest.mark.parametrize("failures", FAILURES)
+async def test_slack_fails_while_somebody_is_met(patient: School, failures: tuple[Failure, ...]) -> None:
+    school = patient
+    await school.trust_addresses()
+    await school.join("U3", "Cleo", linked=False)
+    school.slack.fail("users.info", *failures)
+    school.slack.fail("views.publish", *failures)
+    school.slack.fail("assistant.threads.setSuggestedPrompts", failures[0])
+    school.slack.people.open_home("U3")
+    school.slack.people.open_home("U3", "messages")
+    await school.ask("U3")
+    await school.until_answered()
+    assert "The Night Sky" in all_text_of(school.slack.workspace.homes["U3"].view)
+    assert school.slack.workspace.prompts
+    assert school.told("U3") == []
 
 
 @pytest.mark.parametrize("failure", [Failure(500, done=True), Failure(drop=True, done=True)], ids=["500", "cut"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from core.enums import MembershipRole
 from tests.surfaces.school import CHANNEL, School
 from tests.surfaces.slack_posts import all_text_of
@@ -27,6 +29,40 @@ async def test_a_students_page(school: School) -> None:
     assert "Waiting in" not in shown
     assert school.silent()
     assert school.told("U3") == []
+
+
+async def test_a_students_page_shows_their_own_released_grades(school: School) -> None:
+    await school.join("U3", "Cleo")
+    await school.join("U4", "Dan")
+    grade = """
+        INSERT INTO assignment_grade_rows (assignment_id, student_user_id, draft_score, draft_feedback, draft_status,
+            released_at, published_score, published_feedback, published_status, published_points, published_weight)
+        SELECT r.assignment_id, :student, :score, :said, 'GRADED', CASE WHEN :out THEN now() END,
+            CASE WHEN :out THEN CAST(:score AS numeric) END, CASE WHEN :out THEN :said END,
+            CASE WHEN :out THEN 'GRADED'::grade_status END, CASE WHEN :out THEN 50 END, CASE WHEN :out THEN 30 END
+        FROM assignment_revisions r WHERE r.title = :title
+    """
+    star_count, phases = "Star Count Through a Paper Tube", "%Moon%"
+    await school.execute(
+        grade, student=school.people["U3"], score=Decimal(43), said="Neat counts.", out=True, title=star_count
+    )
+    await school.execute(
+        grade.replace("r.title =", "r.title LIKE"),
+        student=school.people["U3"],
+        score=Decimal(77),
+        said="Not yet released.",
+        out=False,
+        title=phases,
+    )
+    await school.execute(
+        grade, student=school.people["U4"], score=Decimal(11), said="Come and see me.", out=True, title=star_count
+    )
+    shown = await page(school, "U3")
+    assert "43 of 50" in shown
+    assert "Neat counts." in shown
+    for hidden in ("77", "Not yet released.", "11 of 50", "Come and see me."):
+        assert hidden not in shown
+    assert school.silent()
 
 
 async def test_a_teachers_page_and_nothing_of_it_for_a_student(school: School) -> None:
