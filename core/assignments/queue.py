@@ -86,9 +86,13 @@ _NEXT = text(
     _WORK
     + """
 SELECT work.*, count(*) OVER () AS left_over FROM work
-WHERE waits ORDER BY id = ANY (:skip), submitted_at, id LIMIT 1
+WHERE waits
+ORDER BY id = ANY (:skip), (submitted_at, id) <= (
+    SELECT seen.submitted_at, seen.id FROM assignment_submissions seen WHERE seen.id = :after
+) IS TRUE, submitted_at, id
+LIMIT 1
 """
-).bindparams(*_IDS, bindparam("skip", type_=ARRAY(Uuid())))
+).bindparams(*_IDS, bindparam("skip", type_=ARRAY(Uuid())), bindparam("after", type_=Uuid()))
 
 
 async def queue_counts(
@@ -114,11 +118,17 @@ async def next_to_grade(
     assignment_id: UUID | None = None,
     section: str | None = None,
     skip: Collection[UUID] = (),
+    after: UUID | None = None,
 ) -> ToGrade | None:
-    """Return the attempt that has waited longest, or None; those in `skip` come last. Raises `NotPermitted`."""
+    """Return the attempt that has waited longest, or None. Raises `NotPermitted`.
+
+    Those in `skip` come last; with `after`, an attempt, so do those handed in before it, and itself: a walk goes on
+    from there, and comes round.
+    """
     await require_teacher(session, actor, class_id)
     await session.flush()
-    values = {"class_id": class_id, "assignment_id": assignment_id, "section": section, "skip": list(skip)}
+    values: dict[str, Any] = {"class_id": class_id, "assignment_id": assignment_id, "section": section}
+    values |= {"skip": list(skip), "after": after}
     row = (await session.execute(_NEXT, values)).one_or_none()
     if row is None:
         return None
