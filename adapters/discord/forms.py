@@ -136,7 +136,9 @@ def _inputs(field: Field) -> Iterator[tuple[str, str, Json]]:
             {"label": fit(one_line(harmless(each), 1_000), OPTION_LABEL), "value": each, "default": each == field.value}
             for each in field.options
         ]
-        yield label, help_, {"type": _SELECT, "custom_id": field.name, "options": options, "required": field.required}
+        least = int(field.required)
+        menu = {"type": _SELECT, "custom_id": field.name, "options": options, "min_values": least}
+        yield label, help_, menu | {"required": field.required}
         return
     for number, piece in enumerate(_pieces(harmless(field.value))):
         text: Json = {

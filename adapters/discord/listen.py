@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import discord
@@ -94,6 +97,8 @@ class Listener(discord.AutoShardedClient):
         prepare: Callable[[], Awaitable[Intake]],
         **more: Any,  # noqa: ANN401  (whatever discord.py's client takes)
     ) -> None:
+        logging.getLogger("discord").setLevel(logging.WARNING)  # below that it writes out what people say
+        logging.getLogger("discord.client").setLevel(logging.ERROR)  # it misses what only voices need
         super().__init__(
             intents=intents(reads_all=reads_all),
             shard_count=shard_count,
@@ -161,8 +166,11 @@ class Listener(discord.AutoShardedClient):
 
     async def on_error(self, event_method: str, /, *_: object, **__: object) -> None:
         """Note where something failed; what was in the event is not written down."""
-        reason = sys.exc_info()[1]  # discord.py calls this while it handles the error
-        log.error("discord_event_failed", at=event_method, exc_info=reason)
+        error, trace = sys.exc_info()[1:]  # discord.py calls this while it handles the error
+        # Where it was and not the whole traceback: an error of the database's quotes what it was given.
+        frames = traceback.extract_tb(trace)
+        where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else None
+        log.error("discord_event_failed", at=event_method, reason=type(error).__name__, where=where)
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         """Note since when a shard may have missed something."""

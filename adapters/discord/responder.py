@@ -184,7 +184,7 @@ class DiscordResponder:
             thread = await calls.start_private_thread(parent, self.route.user, _PRIVATE_THREAD)
         except TROUBLE as error:
             log.info("discord_person_not_reached", reason=reason_of(error))
-            if self.route.kind == MESSAGE and refused(error):
+            if self.route.kind == MESSAGE:
                 with contextlib.suppress(*TROUBLE):
                     await calls.post(
                         self.route.channel,

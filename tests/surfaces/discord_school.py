@@ -152,13 +152,6 @@ class School:
         await self.settled()
         return interaction
 
-    async def done_soon(self, interaction: Interaction) -> None:
-        """Wait until an interaction has been served, while others still are."""
-        await self.until_rows(
-            f"SELECT state::text FROM inbox_events WHERE dedupe_key = 'discord:interaction:{interaction.id}'",
-            [("DONE",)],
-        )
-
     def silent(self) -> bool:
         """Whether the bot has said nothing that others could read."""
         private = {channel.id for channel in self.discord.workspace.channels.values() if channel.guild is None}

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from adapters.discord import listen
+from bot import serving
+from bot.commands import COMMANDS
+from bot.commands.registry import Command, Option, OptionKind, Request
 from core.enums import MembershipRole
+from core.inbox.store import store_event
+from core.replies import Reply, say
 from tests.fakes.discord.world import BOT
 from tests.fakes.discord_server import DiscordServer, discord_server
-from tests.fakes.openai_server import OpenAIServer, Reply
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.openai_server import Reply as Scripted
 from tests.surfaces.discord_school import CHANNEL, ELSEWHERE, POSTS, QUESTION, School, all_text, labels, open_school
 
 
@@ -191,7 +201,7 @@ async def test_commands_are_registered_once_for_each_change(
 
 async def test_the_gateway_may_drop_while_an_answer_is_written(school: School) -> None:
     resumed = school.discord.gateway.resumed
-    school.provider.script(Reply(text="The Moon circles the Earth [1]. " * 20, hold_after=8))
+    school.provider.script(Scripted(text="The Moon circles the Earth [1]. " * 20, hold_after=8))
     asked = school.ask("13")
     await school.discord.until(lambda: school.discord.workspace.shown(asked.id))
     school.discord.gateway.drop()
@@ -206,15 +216,15 @@ async def test_the_gateway_may_drop_while_an_answer_is_written(school: School) -
 async def test_stop_ends_an_answer_and_retry_works_after_a_restart(
     local: DiscordServer, provider: OpenAIServer, database: str, tmp_path: Path
 ) -> None:
-    provider.script(Reply(text="The Moon circles the Earth [1]. " * 50, hold_after=8))
+    provider.script(Scripted(text="The Moon circles the Earth [1]. " * 50, hold_after=8))
     async with open_school(local, provider, database, tmp_path) as school:
         await school.join("13", "Cleo")
         asked = school.ask("13")
         await school.discord.until(lambda: school.discord.workspace.shown(asked.id))
         (writing,) = school.discord.workspace.shown(asked.id)
-        await school.done_soon(school.discord.people.press("13", writing, "Stop"))
-        provider.release.set()
+        school.discord.people.press("13", writing, "Stop")
         (stopped,) = await school.until_shown(asked.id)
+        provider.release.set()
         assert "Stopped." in all_text(stopped)
     for channel in (ELSEWHERE, POSTS):
         local.workspace.channels.pop(channel)
@@ -258,3 +268,56 @@ async def test_sixty_ask_at_once_within_discords_limits(provider: OpenAIServer, 
                 assert "[1]" in answer.content
                 assert len(answer.edits) <= 5
             assert not [code for _, code in local.refusals if code == 429 or code >= 50000]
+
+
+async def test_an_event_that_the_database_misses_is_stored_when_it_is_back(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen, "_RETRY_AFTER", (0.01, 0.01, 0.01))
+    failures = iter([OSError("away"), OSError("away")])
+
+    async def store(*stored: Any) -> Any:
+        for error in failures:
+            raise error
+        return await store_event(*stored)
+
+    monkeypatch.setattr(serving, "store_event", store)
+    asked = school.ask("13")
+    await school.until_shown(asked.id)
+    failures = iter([OSError("away")])
+    typed = school.discord.people.command("13", CHANNEL, "lessons")
+    await school.until_told("13", "nothing was done")
+    assert typed.post is not None
+    assert typed.post.to == "13"
+
+
+async def test_what_people_write_is_in_no_log(school: School, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG), capture_logs() as logged:
+        asked = school.ask("13")
+        await school.until_shown(asked.id)
+        await school.done(school.discord.people.command("13", CHANNEL, "ask", question=QUESTION, private="yes"))
+        await school.until_told("13", "[1]")
+    kept = str(logged) + "".join(record.getMessage() for record in caplog.records if record.name.startswith("discord"))
+    assert QUESTION not in kept
+    assert "Moon" not in kept
+
+
+async def test_a_command_that_is_declared_is_there(
+    local: DiscordServer, provider: OpenAIServer, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(request: Request) -> Reply:
+        return say(f"You said {request.options['word']}.")
+
+    option = Option("word", "Any word", OptionKind.CHOICE, choices=("this", "that"), required=True)
+    monkeypatch.setitem(COMMANDS, "echo", Command("echo", "Say it again", run, (option,)))
+    async with open_school(local, provider, database, tmp_path) as school:
+        await school.join("13", "Cleo")
+        await school.done(local.people.command("13", CHANNEL, "echo", word="that"))
+        await school.until_told("13", "You said that.")
+
+
+async def test_a_question_that_is_taken_back_is_forgotten(school: School) -> None:
+    asked = school.ask("13")
+    await school.until_shown(asked.id)
+    school.discord.people.remove(asked)
+    await school.until_rows("SELECT count(*) FROM chat_messages WHERE role = 'USER' AND deleted_at IS NULL", [(0,)])
