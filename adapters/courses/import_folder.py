@@ -30,10 +30,16 @@ async def import_folder(
     Raises `NotFound` (no such folder or class), `InvalidInput` (not a folder, nothing in it, a broken course.yaml),
     `NotPermitted`, `Conflict` (an import into this class is running), `Unavailable`.
     """
+    title = await class_title(pipeline, actor, class_id)
+    plan = await asyncio.to_thread(read_folder, path, title=title)
+    return await import_course(pipeline, actor, class_id, plan, publish=publish, progress=progress)
+
+
+async def class_title(pipeline: Pipeline, actor: Actor, class_id: UUID) -> str:
+    """Return the title of the class to import into, before anything is read. Raises `NotFound`, `NotPermitted`."""
     async with pipeline.sessions() as session:
         await require_teacher(session, actor, class_id)
         into = await session.get(Class, class_id)
         if into is None:
             raise NotFound("There is no such class.")
-    plan = await asyncio.to_thread(read_folder, path, title=into.title)
-    return await import_course(pipeline, actor, class_id, plan, publish=publish, progress=progress)
+        return into.title

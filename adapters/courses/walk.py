@@ -42,9 +42,7 @@ def check_folder(path: Path) -> Path:
         raise NotFound(f"There is no folder {path}.")
     if path.is_file():
         if path.suffix.casefold() in (".imscc", ".zip"):
-            raise InvalidInput(
-                f"{path.name} is a packed course. Only folders can be imported so far; unpack it and give the folder."
-            )
+            raise InvalidInput(f"{path.name} is a packed course. Import it as it is, or unpack it and give the folder.")
         raise InvalidInput(f"{path.name} is a single file. Give the folder that it is in.")
     if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
         raise InvalidInput(f"The folder {path} can't be read.")

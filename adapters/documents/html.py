@@ -42,10 +42,10 @@ _SPACE = re.compile(r"[ \t\r\n\f]+")
 
 def parse_html(data: bytes, limits: Limits) -> Document:
     """Read the page's main part, or all of its body. Raises `Oversized`, `Corrupt`."""
-    text = _decode(data)
+    text = decode_html(data)
     if len(text) > limits.characters:
         raise Oversized
-    _check_nesting(text)
+    check_nesting(text)
     tree = LexborHTMLParser(text)
     outline = Outline()
     if (root := _main(tree)) is not None:
@@ -63,12 +63,12 @@ def add_html(root: LexborNode, outline: Outline) -> None:
 
 def read_fragment(markup: str, outline: Outline) -> None:
     """Add a piece of HTML, as it stands in Markdown, to the outline. Raises `Corrupt`."""
-    _check_nesting(markup)
+    check_nesting(markup)
     if (body := LexborHTMLParser(markup).body) is not None:
         add_html(body, outline)
 
 
-def _decode(data: bytes) -> str:
+def decode_html(data: bytes) -> str:
     """Decode by byte order mark, else by the charset the page declares, else by the bytes' look."""
     if not data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         declared = _META_CHARSET.search(data[:4_096])
@@ -85,7 +85,7 @@ def _decode(data: bytes) -> str:
     return decode(data)
 
 
-def _check_nesting(markup: str) -> None:
+def check_nesting(markup: str) -> None:
     """Refuse elements nested thousands deep: at each tag a parser looks through all that are open."""
     depth = 0
     for tag in _ANY_TAG.finditer(markup):

@@ -1,4 +1,4 @@
-"""`homeroom course import`: a folder in, with a progress bar and a report."""
+"""`homeroom course import`: a folder or a course package in, with a progress bar and a report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from adapters.courses.import_folder import import_folder
+from adapters.courses.import_path import import_path
 from bot.app import App
 from bot.bootstrap import open_app
 from bot.console.options import AsEmail, ClassCode
@@ -26,12 +26,12 @@ MOST_LISTED = 20
 
 @app.command("import")
 def import_(
-    path: Annotated[Path, typer.Argument(help="The course's folder.", show_default=False)],
+    path: Annotated[Path, typer.Argument(help="The course's folder, or its package (.imscc).", show_default=False)],
     code: ClassCode,
     email: AsEmail,
     publish: Annotated[bool, typer.Option("--publish", help="Show everything to students at once.")] = False,  # noqa: FBT002  (a flag)
 ) -> None:
-    """Import a folder as drafts, or update what was imported from it before."""
+    """Import a course as drafts, or update what was imported from it before."""
     report = run_async(_import(path, code, email, publish=publish))
     for line in report_lines(report):
         typer.echo(line)
@@ -49,7 +49,7 @@ async def _import(path: Path, code: str, email: str, *, publish: bool) -> Import
 
 
 async def import_with_progress(opened: App, actor: Actor, class_id: UUID, path: Path, *, publish: bool) -> ImportReport:
-    """Import a folder, showing on standard error how far it is."""
+    """Import a course, showing on standard error how far it is."""
     console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
@@ -65,7 +65,7 @@ async def import_with_progress(opened: App, actor: Actor, class_id: UUID, path: 
         def show(done: int, total: int, what: str) -> None:
             bar.update(task, completed=done, total=total, description=what[:40])
 
-        return await import_folder(opened.pipeline, actor, class_id, path, publish=publish, progress=show)
+        return await import_path(opened.pipeline, actor, class_id, path, publish=publish, progress=show)
 
 
 def report_lines(report: ImportReport) -> list[str]:
@@ -80,11 +80,11 @@ def report_lines(report: ImportReport) -> list[str]:
     if report.chunks:
         lines.append(f"passages indexed: {report.chunks}")
     for fate in (Fate.FAILED, Fate.WITHDRAWN, Fate.CONFLICT, Fate.DELETED, Fate.VANISHED):
-        lines += [f"{fate.value}: {entry.kind} {entry.key}: {entry.reason}" for entry in report.of(fate)]
+        lines += [f"{fate.value}: {report.name(entry)}: {entry.reason}" for entry in report.of(fate)]
     for title, left_out in (("kept from students", report.kept_out), ("not imported", report.skipped)):
         if left_out:
-            lines.append(f"{title}: {len(left_out)} files")
-            lines += [f"  {item.path}: {item.reason}" for item in left_out[:MOST_LISTED]]
+            lines.append(f"{title}: {len(left_out)} {_plural('thing', len(left_out))}")
+            lines += [f"  {item.called or item.path}: {item.reason}" for item in left_out[:MOST_LISTED]]
             if len(left_out) > MOST_LISTED:
                 lines.append(f"  … and {len(left_out) - MOST_LISTED} more")
     lines += [f"note: {note}" for note in report.notes]

@@ -1,7 +1,7 @@
 """What a course import is about to do: a folder's or a cartridge's content as modules, lessons, materials, assignments.
 
-Everything is named by its key: the path of its file inside the course, with forward slashes, which stays its
-`external_id` and so ties a later import to this one.
+Everything is named by its key: the path of its file inside the course, with forward slashes, or in a package its
+identifier. It stays the thing's `external_id` and so ties a later import to this one.
 """
 
 from __future__ import annotations
@@ -74,11 +74,15 @@ Planned = PlannedModule | PlannedLesson | PlannedMaterial | PlannedAssignment
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file that is not imported, and why. `file` is where it lies, to tell what it was called before."""
+    """A file that is not imported, and why. `file` is where it lies, to tell what it was called before.
+
+    `called` is its name for people, where the path is a key that says nothing to them.
+    """
 
     path: str
     reason: str
     file: Path | None = field(default=None, compare=False)
+    called: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ class CoursePlan:
     """A course as it would be imported, in order.
 
     `source` names the course whatever folder it lies in. `kept_out` is what students must not see (answers, teachers'
-    copies), `skipped` what is no course content, `notes` what could not be taken over as it was written.
+    copies), `skipped` what is no course content, `notes` what could not be taken over as it was written. Keys that are
+    no paths but identifiers say nothing to people: `keys_are_names` is false.
     """
 
     source: str
@@ -109,3 +114,4 @@ class CoursePlan:
     kept_out: tuple[LeftOut, ...] = ()
     skipped: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
+    keys_are_names: bool = True

@@ -24,6 +24,7 @@ from core.content.course_plan import (
 from core.content.create import Origin
 from core.content.fields import Fields, ModuleFields
 from core.content.import_lock import only_import
+from core.content.import_names import names_of
 from core.content.import_parents import parent_of
 from core.content.import_report import Entry, Fate, ImportReport, Progress, say_notes
 from core.content.import_texts import Text, batches, one_ahead, prepare_lessons, prepare_materials
@@ -90,6 +91,7 @@ async def _begin(pipeline: Pipeline, actor: Actor, class_id: UUID, plan: CourseP
             raise NotFound("There is no such class.")
         planned: tuple[Planned, ...] = (*plan.modules, *plan.lessons, *plan.materials, *plan.assignments)
         source = await same_source(session, class_id, plan.source, {each.key for each in planned})
+        known = {kind.name: await load_known(session, class_id, source, kind) for kind in KINDS.values()}
         return _Run(
             pipeline=pipeline,
             actor=actor,
@@ -97,14 +99,19 @@ async def _begin(pipeline: Pipeline, actor: Actor, class_id: UUID, plan: CourseP
             source=source,
             zone=zone_named(into.time_zone),
             cut=await cutting(session),
-            known={kind.name: await load_known(session, class_id, source, kind) for kind in KINDS.values()},
+            known=known,
             planned={
                 MODULE.name: {each.key for each in plan.modules},
                 LESSON.name: {each.key for each in plan.lessons},
                 MATERIAL.name: {each.key for each in plan.materials},
                 ASSIGNMENT.name: {each.key for each in plan.assignments},
             },
-            report=ImportReport(kept_out=plan.kept_out, skipped=plan.skipped, notes=plan.notes),
+            report=ImportReport(
+                kept_out=plan.kept_out,
+                skipped=plan.skipped,
+                notes=plan.notes,
+                names={} if plan.keys_are_names else names_of(plan, known),
+            ),
             progress=progress,
             total=len(planned),
         )
@@ -225,7 +232,8 @@ class _Run:
             self.slides_with_notes += text.slides_with_notes
             self.report.chunks += len(text.reading.chunks) if text.reading else 0
             if text.secret:
-                kept_out.append(LeftOut(text.planned.key, text.secret))
+                called = self.report.names.get((kind.name, text.planned.key), "")
+                kept_out.append(LeftOut(text.planned.key, text.secret, called=called))
             elif text.fault:
                 self._refuse(kind, text.planned.key, text.fault)
             elif self._wanted(kind, text.planned, text.verdict) and text.fields is not None:

@@ -42,7 +42,8 @@ class Entry:
 class ImportReport:
     """All fates in the order they were met; `kept_out`, `skipped` and `notes` begin with the plan's.
 
-    `chunks` and `pages` count what was read now; text without pages counts one for every 3,000 characters.
+    `chunks` and `pages` count what was read now; text without pages counts one for every 3,000 characters. `names` are
+    titles by kind and key, where keys are no names for people.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -51,6 +52,12 @@ class ImportReport:
     notes: tuple[str, ...] = ()
     chunks: int = 0
     pages: int = 0
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def name(self, entry: Entry) -> str:
+        """Return what an entry is about, for people: its kind, and its title or its path."""
+        title = self.names.get((entry.kind, entry.key))
+        return f"{entry.kind} {f'“{title}”' if title else entry.key}"
 
     def of(self, fate: Fate) -> list[Entry]:
         """Return the entries of one fate."""

@@ -126,7 +126,9 @@ async def _read(text: Text, reading: Awaitable[Reading], title: str | None) -> N
     except Unreadable as error:
         text.outcome = Failure(error.code, error.sentence)
         return
-    name = PurePosixPath(text.planned.key).name
+    planned = text.planned
+    # A file goes by its own name: its key may be an identifier.
+    name = planned.path.name if isinstance(planned, PlannedMaterial) else PurePosixPath(planned.key).name
     if secret := reading_gives_answers(name, title, text.reading):
         text.secret, text.reading = secret, None
 
