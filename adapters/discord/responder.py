@@ -60,6 +60,7 @@ class DiscordResponder:
     _in_thread: bool = False  # whether that is a thread indeed, not just the message it would begin with
     _shut_out: bool = False
     _direct: Sink | None = None
+    _unreachable: Exception | None = None  # why nothing can be said to the person alone
 
     def __post_init__(self) -> None:
         """Take up the interaction, whatever has become of it."""
@@ -168,22 +169,33 @@ class DiscordResponder:
             if self.route.private:
                 self._direct = ChannelSink(calls, self.route.channel, self.event.place.channel_id)
             else:
-                channel = await calls.open_direct(self.route.user)
-                self._direct = _Careful(ChannelSink(calls, channel, channel), self)
+                self._direct = _Careful(await self._open_direct(), self)
             if self.route.kind == MESSAGE and self.route.guild:
                 with contextlib.suppress(*TROUBLE):
                     await calls.react(self.route.channel, self.route.message, SEEN_PRIVATELY)
         return self._direct
 
+    async def _open_direct(self) -> Sink:
+        try:
+            channel = await self.setting.calls.open_direct(self.route.user)
+        except TROUBLE as error:
+            if code_of(error) not in CLOSED:
+                raise
+            return await self.private_thread()
+        return ChannelSink(self.setting.calls, channel, channel)
+
     async def private_thread(self) -> Sink:
         """Return a thread for the person alone, as direct messages are closed. Raises one of `TROUBLE`."""
         calls, parent = self.setting.calls, self.event.place.channel_id
+        if self._unreachable is not None:
+            raise self._unreachable
         if self.route.kind == REACTION:
             raise PermissionError("nobody waits for what follows a reaction, so no thread is made for it")
         try:
             thread = await calls.start_private_thread(parent, self.route.user, _PRIVATE_THREAD)
         except TROUBLE as error:
             log.info("discord_person_not_reached", reason=reason_of(error))
+            self._unreachable = error
             if self.route.kind == MESSAGE:
                 with contextlib.suppress(*TROUBLE):
                     await calls.post(

@@ -202,14 +202,19 @@ async def test_where_nothing_may_be_posted_the_person_gets_it_alone(local: Disco
     assert answer.content == SHOWN
 
 
-async def test_closed_direct_messages_lead_to_a_private_thread(local: DiscordServer, setting: Setting) -> None:
+@pytest.mark.parametrize("route", [POST, OPEN_DM])
+async def test_closed_direct_messages_lead_to_a_private_thread(
+    local: DiscordServer, setting: Setting, route: str
+) -> None:
     question, noted = asked(local), Noted(platform=Platform.DISCORD)
-    local.fail(POST, Failure(code=50007))
-    await to_message(setting, question, noted=noted).send(say("Only for you."))
+    local.fail(route, Failure(code=50007))
+    await to_message(setting, question, noted=noted).send(Reply((Text("Only for you."),), answer_id=ANSWER))
     (thread,) = local.workspace.threads("21")
     assert thread.kind == 12
     assert set(thread.members) == {"11", BOT}
-    assert [post.content for post in local.workspace.shown(thread.id)] == ["Only for you."]
+    (answer,) = local.workspace.shown(thread.id)
+    assert answer.content == "Only for you."
+    assert noted.notes[-1] == ("21", 0, answer.id, None), "a reaction to it is found"
     assert local.workspace.shown("21") == []
 
 
