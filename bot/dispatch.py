@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.app import App
 from bot.commands import run_command, run_control
-from bot.commands.asking import answer_message
+from bot.commands.asking import answer_message, asks
 from bot.commands.classes import CHOOSE
 from bot.commands.feedback import react
 from bot.commands.home import home, prompts
@@ -148,8 +148,7 @@ def _overheard(event: Event) -> bool:
 
 async def _wait(app: App, event: Event, stored: Stored | None) -> bool:
     """Let a question wait for who asked it; say whether it does."""
-    asks = isinstance(event, Message) or (isinstance(event, Command) and event.name == "ask")
-    if stored is None or not asks or event.sender.platform is Platform.TERMINAL:
+    if stored is None or not asks(event) or event.sender.platform is Platform.TERMINAL:
         return False
     async with app.sessions.begin() as session:
         await let_wait(session, stored.id, event.sender)

@@ -11,14 +11,15 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.app import App
+from bot.commands.asking import asks
 from bot.dispatch import dispatch
 from core.answering.store import take_back
 from core.db import autocommit
 from core.enums import Platform
 from core.errors import DatabaseUnavailable
-from core.events import Command, Control, Event, Message
+from core.events import Command, Control, Event
 from core.inbox.deliver import posts_of_event
-from core.inbox.store import LEASE, Stored, finish_event, renew_leases, store_event, take_events
+from core.inbox.store import LEASE, Stored, finish_event, is_held, renew_leases, store_event, take_events
 from core.ports import Responder
 
 log = structlog.get_logger(__name__)
@@ -76,13 +77,21 @@ class Serving:
     def _start(self, stored: Stored, responder: Responder | None = None) -> None:
         task = asyncio.create_task(self._serve(stored, responder))
         self._held[stored.id] = task
-        task.add_done_callback(lambda _: self._held.pop(stored.id, None))
+        task.add_done_callback(lambda done: self._let_go(stored.id, done))
+
+    def _let_go(self, event_id: UUID, done: asyncio.Task[None]) -> None:
+        if self._held.get(event_id) is done:  # not one that has taken it up since, its lease having run out
+            del self._held[event_id]
 
     async def _serve(self, stored: Stored, responder: Responder | None) -> None:
         event = stored.event
         try:
             responder = responder or await self._open(event, stored.route)
-            async with self._questions if isinstance(event, Message) else self._others:
+            line = self._questions if asks(event) else self._others
+            waits = line.locked()
+            async with line:
+                if waits and not await is_held(self._app.sessions, stored):
+                    return  # taken back by who asked it, or taken up by another process
                 if stored.attempts > 1:
                     await self._begin_again(stored, responder)
                 if await dispatch(self._app, event, responder, stored):

@@ -46,9 +46,9 @@ class PromptsResponder(SlackResponder):
         """
         choices = [choice for part in reply.parts if isinstance(part, Choices) for choice in part.choices]
         prompts = [
-            {"title": one_line(choice.label, _TITLE), "message": one_line(choice.value or choice.label, _MESSAGE)}
+            {"title": one_line(choice.label, _TITLE), "message": one_line(choice.value, _MESSAGE)}
             for choice in choices
-            if choice.label.strip()
+            if choice.label.strip() and choice.value.strip()  # a button without a value is no question
         ]
         if not prompts:
             return

@@ -220,18 +220,25 @@ class SlackResponder:
 
     async def _own_thread(self, answer_id: UUID) -> Spot:
         spot = await self._own_spot()
-        return spot if spot.thread else await self._begin_thread(spot.channel, answer_id)
+        if spot.thread is not None:
+            return spot
+        # Commands can be typed where two people write to each other, and there we are not.
+        return await self._begin_thread_or_direct(spot.channel, answer_id, ANSWERED_PRIVATELY)
 
     async def _thread_here(self, answer_id: UUID) -> Spot:
         """Return the thread of the question; one begun with the question, where nobody has opened one."""
         channel, thread = self.event.place.channel_id, self._thread
         if thread is not None:
             return Spot(channel, thread)
+        return await self._begin_thread_or_direct(channel, answer_id, INVITE_ME)
+
+    async def _begin_thread_or_direct(self, channel: str, answer_id: UUID, pointer: str) -> Spot:
+        """Begin a thread in a channel; in the person's direct messages where Slack lets us post nothing there."""
         try:
             return await self._begin_thread(channel, answer_id)
         except TROUBLE as error:
             self._note_refusal(error)
-            return await self._in_direct_messages(answer_id, INVITE_ME)
+            return await self._in_direct_messages(answer_id, pointer)
 
     async def _in_direct_messages(self, answer_id: UUID, pointer: str) -> Spot:
         """Begin a thread in the person's direct messages, and tell them so where they asked."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request
+from bot.commands.registry import FORM_ACTION, NO, YES, Command, Option, OptionKind, Request
 from core.answering.answer import Answer, answer_question
 from core.answering.history import PastAnswer, own_answer, request_stop, request_stop_all
 from core.answering.question import Origin, Question, Thread, check_question
@@ -12,12 +12,32 @@ from core.answering.replying import ASK_CLASS, ASK_GENERAL, RETRY, STOP
 from core.content.browse import LessonItem, find_lesson, list_lessons
 from core.enums import SourceMode
 from core.errors import InvalidInput, NotFound
-from core.events import Control, Message
+from core.events import Command as Typed
+from core.events import Control, Event, Message
 from core.inbox.deliver import answer_shown
 from core.replies import Audience, Note, Reply, Text, say
 
 STOP_WORD = "stop"
 ASK = "ask"  # a question that was offered ready-made: the choice's value
+_NAME = "ask"
+_ASKING = frozenset({f"{FORM_ACTION}{_NAME}", ASK, RETRY, ASK_CLASS, ASK_GENERAL})
+
+
+def asks(event: Event) -> bool:
+    """Say whether an event is a question: it takes as long as its answer, and waits until its sender is known."""
+    match event:
+        case Message():
+            return not _says_stop(event)
+        case Typed():  # without a question it only opens a form, which can't wait
+            return event.name.lower() == _NAME and bool(event.text.strip() or event.options)
+        case Control():
+            return event.action in _ASKING
+        case _:
+            return False
+
+
+def _says_stop(event: Message) -> bool:
+    return event.text.strip(" .!").casefold() == STOP_WORD
 
 
 async def answer_message(request: Request, event: Message) -> Reply | None:
@@ -27,7 +47,7 @@ async def answer_message(request: Request, event: Message) -> Reply | None:
     """
     if not event.addressed and request.visitor.teaches:
         return None
-    if event.text.strip(" .!").casefold() == STOP_WORD:
+    if _says_stop(event):
         async with request.app.sessions.begin() as session:
             if await request_stop_all(session, request.person.user_id):
                 return None
@@ -145,7 +165,7 @@ async def ask_ready_made(request: Request) -> Reply | None:
 
 
 async def ask_again(request: Request, mode: SourceMode | None) -> Reply | None:
-    """Ask an earlier question again, in its own mode or a wider one."""
+    """Ask an earlier question again, in its own mode or a wider one; what was asked in private stays private."""
     past = await _own_answer(request)
     mode = mode or past.mode
     lesson = None
@@ -153,7 +173,7 @@ async def ask_again(request: Request, mode: SourceMode | None) -> Reply | None:
         lesson = await _lesson(request, past.lesson_unit_id)
         if lesson is None:
             raise NotFound("That lesson is not published any more.")
-    await _answer(request, past.question, mode, lesson)
+    await _answer(request, past.question, mode, lesson, private=past.private)
     return None
 
 
@@ -214,7 +234,7 @@ def _answer_id(request: Request) -> UUID:
 
 COMMANDS = (
     Command(
-        "ask",
+        _NAME,
         "Ask a question about your class",
         run_ask,
         (

@@ -24,7 +24,6 @@ from core.classes.show import BoundChannel, ClassCard, show_class
 from core.enums import ChannelPurpose
 from core.errors import InvalidInput
 from core.identity.permissions import require_teacher
-from core.inbox.store import release_waiting
 from core.replies import Choice, Choices, Form, Part, Reply, Table, Text, say
 
 CHOOSE = "class.choose"  # what a person with several classes is offered, wherever one is needed
@@ -151,7 +150,6 @@ async def _choose(request: Request, class_id: UUID) -> Reply:
         raise InvalidInput("The terminal keeps no choice: begin it with `--class CODE`.")
     async with request.app.sessions.begin() as session:
         await choose_class(session, request.actor, workspace_id, sender.user_id, class_id)
-        await release_waiting(session, workspace_id, sender.user_id)
     title = next((each.title for each in request.encounter.classes if each.class_id == class_id), "that class")
     return say(f"You work in “{title}” here from now on. `/class choose` changes that.")
 

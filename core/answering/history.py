@@ -19,7 +19,7 @@ from core.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class PastAnswer:
-    """A question with what became of it."""
+    """A question with what became of it; `private`: not in a thread that others read."""
 
     answer_id: UUID
     question: str
@@ -29,6 +29,7 @@ class PastAnswer:
     asked_at: datetime
     class_id: UUID | None
     lesson_unit_id: UUID | None
+    private: bool
 
 
 async def list_history(session: AsyncSession, user_id: UUID, class_id: UUID, *, limit: int = 10) -> list[PastAnswer]:
@@ -108,6 +109,7 @@ def _past(question: type[ChatMessage]) -> Select[*tuple[Any, ...]]:
             question.created_at,
             Chat.class_id,
             Chat.lesson_unit_id,
+            Chat.thread_id.is_(None),
         )
         .join(question, question.id == ChatMessage.answers_message_id)
         .join(Chat, Chat.id == ChatMessage.chat_id)

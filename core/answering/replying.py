@@ -9,7 +9,7 @@ from core.answering.question import Question
 from core.enums import SourceMode
 from core.replies import Audience, Choice, Choices, Citation, Note, Part, Reply, Sources, Text
 
-# Actions of the choices, answered in bot/controls.py.
+# Actions of the choices, served in bot/commands.
 RETRY, ASK_CLASS, ASK_GENERAL, STOP = "answer.retry", "answer.class", "answer.general", "answer.stop"
 SHOW_PASSAGE = "citation.show"  # its value: the answer's id and the citation's number, with a space between
 

@@ -61,6 +61,7 @@ _TAKE = text(
 _RENEW = text(
     "UPDATE inbox_events SET lease_until = now() + CAST(:lease AS interval) WHERE id = ANY(:ids) AND state = 'WORKING'"
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+_IS_HELD = text("SELECT state = 'WORKING' AND attempts = :attempts FROM inbox_events WHERE id = :id")
 _FINISH = text("UPDATE inbox_events SET state = 'DONE', lease_until = NULL, event = '{}', route = '{}' WHERE id = :id")
 _RELEASE = text(
     """
@@ -88,7 +89,7 @@ _FORGET_EARLIER = text(
 _TAKE_BACK = text(
     """
     UPDATE inbox_events SET state = 'DONE', waits_until = NULL, lease_until = NULL, event = '{}', route = '{}'
-    WHERE platform = CAST(:platform AS platform) AND waits_until IS NOT NULL
+    WHERE platform = CAST(:platform AS platform) AND state IN ('RECEIVED', 'WORKING') AND event ->> 'kind' = 'Message'
         AND event ->> 'message_id' = :message_id AND event -> 'place' ->> 'channel_id' = :channel_id
     """
 )
@@ -143,6 +144,12 @@ async def renew_leases(sessions: Sessions, ids: Collection[UUID]) -> None:
         await session.execute(_RENEW, {"ids": list(ids), "lease": LEASE})
 
 
+async def is_held(sessions: Sessions, stored: Stored) -> bool:
+    """Say whether an event is still to be served by who took it up: nobody else has, and it was not dropped."""
+    async with autocommit(sessions) as session:
+        return bool(await session.scalar(_IS_HELD, {"id": stored.id, "attempts": stored.attempts}))
+
+
 async def finish_event(sessions: Sessions, event_id: UUID) -> None:
     """Note that an event was served, and forget what was in it."""
     async with autocommit(sessions) as session:
@@ -162,7 +169,7 @@ async def release_waiting(session: AsyncSession, workspace_id: UUID, platform_us
 
 
 async def drop_waiting(session: AsyncSession, platform: Platform, channel_id: str, message_id: str) -> None:
-    """Drop a waiting message: its author has taken it back."""
+    """Drop a message that waits, for its sender or for its turn: its author has taken it back."""
     values = {"platform": platform.value, "channel_id": channel_id, "message_id": message_id}
     await session.execute(_TAKE_BACK, values)
 
