@@ -23,11 +23,12 @@ async def find_workspace(
 ) -> Workspace | None:
     """Return a workspace by the platform's id of it, revoked or not; None for one that was never here.
 
-    With `lock` it is the transaction's alone; None, too, where another has it locked and there is no `wait`.
+    With `lock` nobody else changes it, though rows may refer to it meanwhile; None, too, where another has it locked
+    and there is no `wait`.
     """
     wanted = _living().where(Workspace.platform == platform, Workspace.external_id == external_id)
     if lock:
-        wanted = wanted.with_for_update(skip_locked=not wait)
+        wanted = wanted.with_for_update(skip_locked=not wait, key_share=True)
     return await session.scalar(wanted)
 
 

@@ -17,8 +17,9 @@ from adapters.secrets import Secrets
 from core.audit.models import AuditLog
 from core.audit.record import Actor
 from core.db import create_engine, create_sessions
-from core.enums import GlobalRole, Platform
+from core.enums import GlobalRole, LinkMethod, Platform
 from core.errors import Ambiguous, InvalidInput, NotFound, NotPermitted
+from core.identity.link import link
 from core.identity.models import Workspace
 from core.identity.workspaces import (
     admit_workspace,
@@ -137,6 +138,22 @@ async def test_two_installs_at_once_make_one_workspace(new_database: Callable[..
         async with sessions() as session:
             assert await session.scalar(select(func.count()).select_from(Workspace)) == 1
             assert len(await actions(session)) == 8
+    finally:
+        await engine.dispose()
+
+
+async def test_people_are_linked_while_a_token_is_renewed(new_database: Callable[..., Awaitable[str]]) -> None:
+    """A renewal holds the workspace while Slack is asked; what only refers to the workspace must not wait for it."""
+    engine = create_engine(await new_database(migrated=True))
+    sessions = create_sessions(engine)
+    try:
+        async with sessions.begin() as session:
+            workspace = await admit(session)
+            person = await make.person(session)
+        async with sessions.begin() as renewing:
+            assert await find_workspace(renewing, SLACK, workspace.external_id, lock=True)
+            async with asyncio.timeout(5), sessions.begin() as session:
+                await link(session, OPERATOR, workspace.id, "U1", person.id, LinkMethod.OPERATOR)
     finally:
         await engine.dispose()
 
