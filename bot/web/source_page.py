@@ -48,6 +48,7 @@ def source_routes(app: App, pages: Environment) -> list[web.RouteDef]:
             page=page,
             quoted=any(run.quoted for block in page.blocks for run in block.runs),
             marked=link.marked,
+            own=link.viewer_id is not None,
             before=_turn(app, link, page.before),
             after=_turn(app, link, page.after),
             original=_original(app, link, page.original),

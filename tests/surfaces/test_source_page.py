@@ -364,6 +364,7 @@ async def test_the_link_of_a_public_answer_opens_that_page_alone(session: AsyncS
     assert "<mark" in page
     assert "/file/" not in page
     assert 'rel="next"' not in page
+    assert "This link opens until" in page, "it is nobody's own"
     link = Link(shelf.cited.id, None, datetime.now(UTC) + LIFETIME)
     await assert_shut(await browser.client.get(f"/file/{seal(browser.app.secrets, FILE, link, LIFETIME)}"))
     shelf.material.published_revision_id = None
