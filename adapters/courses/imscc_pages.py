@@ -102,7 +102,9 @@ def _page(taken: Taken, resource: Resource, place: Place) -> None:
     if page is None:
         return
     title = place.title or page.title or title_from(path)
-    if reason := text_reason(path, title, page.body):
+    # What the outline calls a page and what it calls itself can differ; either may tell.
+    reason = text_reason(path, title, page.body) or (text_reason(path, page.title, page.body) if page.title else None)
+    if reason is not None:
         taken.keep_out(resource.key, f"{place.where} › {title}" if place.where else title, reason)
         return
     taken.lessons[resource.key] = TakenLesson(place.module, title, page.body)
