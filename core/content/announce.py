@@ -53,7 +53,7 @@ async def announce(session: AsyncSession, actor: Actor, kind: Kind, root: Root, 
             .execution_options(synchronize_session=False)
         )
     ).scalars().all()  # fmt: skip
-    if earlier is not None and not untold and await _is_recent(session, earlier) and is_small(earlier, revision):
+    if earlier is not None and not untold and await _is_recent(session, kind, earlier) and is_small(earlier, revision):
         return
     first = earlier is None or any(not details.get("updated") for details in untold)
     details = {
@@ -108,8 +108,10 @@ async def _published_before(session: AsyncSession, kind: Kind, root: Root, revis
     )
 
 
-async def _is_recent(session: AsyncSession, revision: Revision) -> bool:
-    return bool(await session.scalar(select(func.now() - SOON < revision.published_at)))
+async def _is_recent(session: AsyncSession, kind: Kind, revision: Revision) -> bool:
+    published_at = kind.revision.published_at
+    recent = select(published_at > func.now() - SOON).where(kind.revision.id == revision.id)
+    return bool(await session.scalar(recent))
 
 
 @dataclass(frozen=True, slots=True)
