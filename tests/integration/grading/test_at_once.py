@@ -1,0 +1,163 @@
+"""Two people at the same time, on two real connections: one follows the other, and nothing is lost or told twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from core.assignments.models import Assignment
+from core.assignments.submit import submit
+from core.audit.models import AuditLog
+from core.audit.record import Actor
+from core.db import Sessions, create_engine, create_sessions
+from core.errors import Conflict
+from core.grading.grade import GradeEdit, save_grades
+from core.grading.mark import graded
+from core.grading.plan_release import plan_release
+from core.grading.release import release
+from core.grading.schedule_release import run_due_release, schedule_release
+from core.models import Notification
+from tests.integration.grading.room import Room, open_room
+
+Verb = Callable[[Room], Awaitable[Any]]
+
+
+@dataclass
+class School:
+    """A database with real transactions, a room and an assignment in it."""
+
+    engine: AsyncEngine
+    sessions: Sessions
+    room: Room
+    essay: Assignment
+
+    async def do(self, verb: Verb) -> Any:
+        async with self.sessions.begin() as session:
+            return await verb(self._in(session))
+
+    async def one_after_the_other(self, first: Verb, second: Verb) -> Any:
+        """Run the second while the first's transaction is open; it waits, and goes on when that is committed."""
+        async with self.sessions() as session:
+            await first(self._in(session))
+            other = asyncio.create_task(self.do(second))
+            await self._until_somebody_waits()
+            await session.commit()
+        return (await asyncio.gather(other, return_exceptions=True))[0]
+
+    def _in(self, session: AsyncSession) -> Room:
+        return replace(self.room, session=session)
+
+    async def _until_somebody_waits(self) -> None:
+        waiting = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        async with asyncio.timeout(10), self.engine.connect() as watcher:
+            while not await watcher.scalar(waiting):
+                await watcher.rollback()
+
+    async def count(self, table: type[Any], **where: Any) -> int:
+        async with self.sessions() as session:
+            return int(await session.scalar(select(func.count()).select_from(table).filter_by(**where)) or 0)
+
+
+@pytest.fixture
+async def school(new_database: Callable[..., Awaitable[str]]) -> AsyncIterator[School]:
+    engine = create_engine(await new_database(migrated=True), pool_size=4)
+    sessions = create_sessions(engine)
+    async with sessions.begin() as session:
+        room = await open_room(session)
+        essay = await room.assignment()
+    yield School(engine, sessions, room, essay)
+    await engine.dispose()
+
+
+def save(school: School, score: str, **more: Any) -> Verb:
+    return lambda room: room.save(school.essay, room.ada, score, **more)
+
+
+async def test_two_first_grades_keep_the_first_and_refuse_the_second(school: School) -> None:
+    outcome = await school.one_after_the_other(
+        save(school, "8", expected_version=0), save(school, "9", expected_version=0, by=school.room.second)
+    )
+    assert isinstance(outcome, Conflict)
+    assert outcome.sentence == "Hedy saved 8 for Ada meanwhile, so your 9 was not saved."
+    assert await school.count(AuditLog, action="grade.save") == 1
+
+
+async def test_a_save_during_a_release_is_the_next_draft_and_shows_nothing(school: School) -> None:
+    await school.do(save(school, "8"))
+    await school.one_after_the_other(lambda room: room.release(school.essay), save(school, "9"))
+    assert await school.do(lambda room: room.shown(room.ada)) == {"Essay": "8.00 / 10.00"}
+
+
+async def test_a_release_waits_for_a_save_and_then_sees_that_it_was_agreed_to_something_else(school: School) -> None:
+    await school.do(save(school, "8"))
+    chosen = school.room.selection(school.essay)
+    plan = await school.do(lambda room: plan_release(room.session, room.teacher, chosen))
+    outcome = await school.one_after_the_other(
+        save(school, "9"),
+        lambda room: release(room.session, room.teacher, chosen, fingerprint=plan.fingerprint),
+    )
+    assert isinstance(outcome, Conflict)
+    assert await school.do(lambda room: room.shown(room.ada)) == {}
+
+
+async def test_two_releases_of_one_plan_happen_once(school: School) -> None:
+    await school.do(save(school, "8"))
+    chosen = school.room.selection(school.essay)
+    plan = await school.do(lambda room: plan_release(room.session, room.teacher, chosen))
+
+    async def agreed(room: Room) -> Any:
+        return await release(room.session, room.teacher, chosen, fingerprint=plan.fingerprint)
+
+    assert isinstance(await school.one_after_the_other(agreed, agreed), Conflict)
+    assert await school.count(Notification) == 1
+    assert await school.count(AuditLog, action="grade.release") == 1
+
+
+async def test_two_clocks_release_once(school: School) -> None:
+    await school.do(save(school, "8"))
+    chosen = school.room.selection(school.essay)
+
+    async def schedule(room: Room) -> None:
+        soon = text("SELECT clock_timestamp() + interval '1 hour'")
+        await schedule_release(room.session, room.teacher, chosen, (await room.session.execute(soon)).scalar_one())
+        await room.session.execute(text("UPDATE scheduled_actions SET due_at = now() - interval '1 minute'"))
+
+    await school.do(schedule)
+    async with school.sessions.begin() as first, school.sessions.begin() as second:
+        done = await run_due_release(first)
+        assert done is not None
+        assert done.release is not None
+        assert await run_due_release(second) is None
+    assert await school.do(lambda room: run_due_release(room.session)) is None
+    assert await school.count(Notification) == 1
+
+
+async def test_two_bulk_saves_of_the_same_new_rows_do_not_lock_each_other_out(school: School) -> None:
+    students = [school.room.ada, school.room.bo, school.room.cy]
+
+    async def bulk(room: Room, order: list[Any], score: str) -> Any:
+        edits = [GradeEdit(school.essay.id, each.id, graded(score)) for each in order]
+        return await save_grades(room.session, room.teacher, room.id, edits)
+
+    for round_ in range(5):
+        await asyncio.gather(
+            school.do(lambda room: bulk(room, students, str(round_))),  # noqa: B023  (awaited in this round)
+            school.do(lambda room: bulk(room, students[::-1], str(round_ + 1))),  # noqa: B023  (the same)
+        )
+
+
+async def test_two_attempts_of_one_student_have_two_numbers(school: School) -> None:
+    actor = Actor.person(school.room.ada.id, "test")
+    second = await school.one_after_the_other(
+        lambda room: submit(room.session, actor, school.essay.id, body="One."),
+        lambda room: submit(room.session, actor, school.essay.id, body="Two."),
+    )
+    assert second.attempt == 2
