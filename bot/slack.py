@@ -33,6 +33,7 @@ from core.inbox.deliver import Deliveries
 from core.ports import Responder
 
 RESPONDERS: Mapping[str, type[SlackResponder]] = {HOME: HomeResponder, PROMPTS: PromptsResponder}
+HTTP_ONLY = "Several workspaces need SLACK_MODE=http: over a socket the app has no page to be installed from."
 _CALL_SECONDS = 15
 
 
@@ -93,7 +94,9 @@ async def open_slack(app: App, *, pace: Pace | None = None) -> AsyncIterator[Sla
 
 
 async def run_slack(app: App, stop: asyncio.Event) -> None:
-    """Serve Slack until `stop` is set, the way SLACK_MODE says."""
+    """Serve Slack until `stop` is set, the way SLACK_MODE says. Raises `InvalidInput` for settings that don't fit."""
+    if app.settings.slack_mode == "socket" and app.settings.slack_bot_token is None and app.settings.slack_client_id:
+        raise InvalidInput(HTTP_ONLY)
     async with open_slack(app) as slack, asyncio.TaskGroup() as group:
         group.create_task(slack.serving.run(stop))
         if app.settings.slack_mode == "http":

@@ -23,6 +23,7 @@ from bot.console.options import Json
 from bot.console.run import configure_log, run_async
 from bot.console.slack import slash_commands
 from bot.settings import Settings, read_settings
+from bot.slack import HTTP_ONLY
 from core.db import create_engine
 from core.errors import HomeroomError, InvalidInput
 from migrations.upgrade import newest_revision
@@ -185,6 +186,8 @@ def _installable(settings: Settings) -> Finding:
     if settings.slack_client_secret is None:
         mend = "Copy it from the app's page “Basic Information”."
         return Finding("slack installation", State.WRONG, f"SLACK_CLIENT_SECRET is not set. {mend}")
+    if settings.slack_mode == "socket":
+        return Finding("slack installation", State.WRONG, HTTP_ONLY)
     where = (settings.public_url or "").rstrip("/") + "/slack/install"
     return Finding("slack installation", State.OK, f"workspaces install the app at {where}")
 

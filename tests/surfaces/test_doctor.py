@@ -146,3 +146,16 @@ def test_a_setting_that_can_not_be_read_is_the_only_finding(monkeypatch: pytest.
     assert said.exit_code == 1
     assert said.stdout.startswith("WRONG   settings: The setting SLACK_MODE is wrong")
     assert len(said.stdout.splitlines()) == 1
+
+
+async def test_several_workspaces_over_a_socket_could_not_install_the_app(
+    configured: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLACK_BOT_TOKEN")
+    for name, value in {"SLACK_CLIENT_ID": "1.1", "SLACK_CLIENT_SECRET": "s", "PUBLIC_URL": "https://h.test"}.items():
+        monkeypatch.setenv(name, value)
+    said = (await found())["slack installation"]
+    assert said.state is State.WRONG
+    assert "SLACK_MODE=http" in said.says
+    monkeypatch.setenv("SLACK_MODE", "http")
+    assert (await found())["slack installation"].state is State.OK
