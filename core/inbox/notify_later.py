@@ -1,0 +1,84 @@
+"""What people could not be told: it waits until they come by themselves, and their teachers see why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.audit.record import Actor
+from core.db import Sessions
+from core.enums import NotificationState
+from core.identity.models import AppUser
+from core.identity.permissions import require_teacher
+from core.inbox.models import Notification
+from core.inbox.notify import COLUMNS, UNREACHED, WITHDRAWN, ToTell, to_tell
+
+# It is taken as a sender takes it, so that it is shown once; a process that dies over it leaves it to the senders.
+_TAKE_WAITING = text(
+    f"""
+    UPDATE notifications n
+    SET state = 'INTENDED', state_changed_at = now(), details = n.details - 'waits'
+    WHERE n.app_user_id = :user_id AND n.state = 'FAILED' AND n.deleted_at IS NULL AND n.details ->> 'waits' = 'yes'
+    RETURNING {COLUMNS}
+    """
+).bindparams(bindparam("user_id", type_=Uuid()))
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Somebody who could not be told something, and why; `person` is None for a class's channels."""
+
+    kind: str
+    person: str | None
+    reason: str
+    at: datetime
+
+
+async def take_waiting(sessions: Sessions, user_id: UUID) -> list[ToTell]:
+    """Take what a person could not be told before, the oldest first, to be shown to them now."""
+    async with sessions.begin() as session:
+        rows = (await session.execute(_TAKE_WAITING, {"user_id": user_id})).all()
+    rows = sorted(rows, key=lambda row: (row.created_at, row.id))
+    return [to_tell(row, again=True) for row in rows]
+
+
+async def unreached(
+    session: AsyncSession, actor: Actor, class_id: UUID, *, release_id: UUID | None = None
+) -> list[Unreached]:
+    """Return who of a class could not be told what, the newest first. Raises `NotPermitted` (no teacher of it)."""
+    await require_teacher(session, actor, class_id)
+    wanted = (
+        select(Notification, AppUser.name)
+        .outerjoin(AppUser, AppUser.id == Notification.app_user_id)
+        .where(
+            Notification.class_id == class_id,
+            Notification.state == NotificationState.FAILED,
+            Notification.deleted_at.is_(None),
+        )
+        .order_by(Notification.state_changed_at.desc(), Notification.id)
+    )
+    if release_id is not None:
+        wanted = wanted.where(Notification.details["release_id"].astext == str(release_id))
+    return [
+        Unreached(row.kind, name, str(row.details.get("reason", "")), row.state_changed_at)
+        for row, name in await session.execute(wanted)
+    ]
+
+
+async def is_under_way(session: AsyncSession, release_id: UUID) -> bool:
+    """Say whether there are people who are still to be told of a release."""
+    open_ = (NotificationState.PENDING, NotificationState.INTENDED)
+    count = await session.scalar(
+        select(func.count()).where(
+            Notification.state.in_(open_),
+            Notification.deleted_at.is_(None),
+            Notification.app_user_id.is_not(None),
+            Notification.details["release_id"].astext == str(release_id),
+            Notification.kind.not_in((UNREACHED, WITHDRAWN)),
+        )
+    )
+    return bool(count)
