@@ -33,7 +33,7 @@ def draw_distribution(buckets: Sequence[Bucket], title: str) -> Picture:
     axes.margins(y=0.15)
     axes.spines[["top", "right"]].set_visible(False)
     out = io.BytesIO()
-    canvas.print_png(out)
+    canvas.print_png(out)  # type: ignore[no-untyped-call]
     return Picture(out.getvalue(), describe_distribution(buckets, title))
 
 

@@ -181,24 +181,28 @@ async def plan_release(session: AsyncSession, actor: Actor, selection: Selection
     return ReleasePlan(selection, lines)
 
 
-def _line(row: Any) -> ReleaseLine:  # noqa: ANN401  (a row of _PLAN)
+def _line(row: Any) -> ReleaseLine:  # noqa: ANN401  (a row of _PLAN, unpacked at once: there may be thousands)
+    (
+        assignment_id, title, points, weight, student_user_id, name, section, row_id, draft_status, draft_score,
+        released, published_status, published_score, published_points, published_weight, feedback_changes, state,
+    ) = row  # fmt: skip
     old = None
-    if row.released:
-        old = Shown(held_mark(row.published_status, row.published_score), row.published_points, row.published_weight)
-    new = Shown(held_mark(row.draft_status, row.draft_score), row.points, row.weight)
-    feedback_changes = bool(row.row_id and row.feedback_changes)
+    if released:
+        old = Shown(held_mark(published_status, published_score), published_points, published_weight)
+    new = Shown(held_mark(draft_status, draft_score), points, weight)
+    changes = bool(row_id and feedback_changes)
     return ReleaseLine(
-        fate=_fate(old, new, feedback_changes=feedback_changes),
-        assignment_id=row.assignment_id,
-        assignment=row.title,
-        student_user_id=row.student_user_id,
-        student=row.name,
-        section=row.section,
+        fate=_fate(old, new, feedback_changes=changes),
+        assignment_id=assignment_id,
+        assignment=title,
+        student_user_id=student_user_id,
+        student=name,
+        section=section,
         old=old,
         new=new,
-        feedback_changes=feedback_changes,
-        row_id=row.row_id,
-        state=row.state,
+        feedback_changes=changes,
+        row_id=row_id,
+        state=state,
     )
 
 

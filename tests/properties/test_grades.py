@@ -130,8 +130,7 @@ async def check_totals(world: World, book: list[Sheet], rules: Rules) -> None:
         for sheet in book:
             parent = {1: {"module_id": module.id}, 2: {"lesson_unit_id": lesson.id}}.get(sheet.place, {})
             root = await make.add(session, Assignment(class_id=class_.id, **parent))
-            content = {"points": sheet.points, "weight": sheet.weight}
-            await make.revision(session, root, published=sheet.seen, **content)
+            await make.revision(session, root, published=sheet.seen, points=sheet.points, weight=sheet.weight)
             for student, draft, released in zip(students, sheet.drafts, sheet.released, strict=True):
                 await write_row(session, root.id, student.id, draft, released)
         system = Actor.system()
@@ -322,8 +321,8 @@ class Grading(RuleBasedStateMachine):
 
         async def publish(session: AsyncSession) -> None:
             root = await session.get_one(Assignment, there.id)
-            worth = {"points": there.last[0], "weight": there.last[1]}
-            await make.revision(session, root, title=there.title, published=True, **worth)
+            points, weight = there.last
+            await make.revision(session, root, title=there.title, published=True, points=points, weight=weight)
 
         assert self._do(publish)
 

@@ -20,8 +20,10 @@ NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
 
 
-async def hand_in(room: Room, work: Assignment, who: AppUser, body: str = "My work.", **more: datetime) -> Receipt:
-    return await submit(room.session, Actor.person(who.id, "test"), work.id, body=body, **more)
+async def hand_in(
+    room: Room, work: Assignment, who: AppUser, body: str = "My work.", *, at: datetime | None = None
+) -> Receipt:
+    return await submit(room.session, Actor.person(who.id, "test"), work.id, body=body, at=at)
 
 
 async def mine(room: Room, who: AppUser) -> list[MyAssignment]:

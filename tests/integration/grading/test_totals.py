@@ -22,10 +22,10 @@ async def test_a_module_spans_its_own_and_its_lessons_work_and_is_no_mean_of_mea
     await room.save(await room.assignment("Four"), room.ada, "0")
     await room.release()
     seen = await room.seen(room.ada)
-    assert [(each.name, each.total.percent) for each in seen.lessons] == [("0.0 The Moon", 100)]
-    assert [(each.name, each.total.percent) for each in seen.modules] == [("0 The sky", 80)]
+    assert [(each.name, each.total.percent) for each in seen.lessons] == [("0.0 The Moon", Decimal(100))]
+    assert [(each.name, each.total.percent) for each in seen.modules] == [("0 The sky", Decimal(80))]
     assert seen.overall is not None
-    assert (seen.overall.percent, seen.overall.counted) == (60, 4)
+    assert (seen.overall.percent, seen.overall.counted) == (Decimal(60), 4)
 
 
 async def test_weights_simple_means_and_dropping(room: Room) -> None:
@@ -81,3 +81,11 @@ async def test_only_teachers_see_everybodys(room: Room) -> None:
             await totals(room.session, Actor.person(room.ada.id, "test"), room.id)
     with pytest.raises(NotPermitted):
         await room.seen(await make.person(room.session))
+
+
+async def test_of_equally_low_grades_the_heaviest_is_dropped(room: Room) -> None:
+    await room.set(drop_lowest=1)
+    for title, weight, score in (("Light", 1, "5"), ("Heavy", 3, "5"), ("Other", 1, "10")):
+        await room.save(await room.assignment(title, weight=weight), room.ada, score)
+    await room.release()
+    assert await room.overall(room.ada) == 75
