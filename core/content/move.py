@@ -70,6 +70,7 @@ async def move_lesson(
     if to is not None:
         _check_place(to)
     place = await load_root(session, LESSON, lesson_id)
+    await require_teacher(session, actor, place.class_id)
     old_id = place.module_id if isinstance(place, LessonUnit) else module_id
     if old_id == module_id:
         return await move(session, actor, LESSON, lesson_id, to or _LAST)
@@ -78,7 +79,6 @@ async def move_lesson(
         if module.class_id != place.class_id:
             raise InvalidInput("A lesson can only be moved within its class.")
     lesson = await lock_root(session, LESSON, lesson_id)
-    await require_teacher(session, actor, lesson.class_id)
     if not isinstance(lesson, LessonUnit) or lesson.module_id != old_id:
         raise Conflict("Somebody else moved this lesson meanwhile.")
     there = await _siblings(session, LESSON, lesson.class_id, module_id)
@@ -105,11 +105,11 @@ async def move_assignment(
     if module_id is not None and lesson_unit_id is not None:
         raise InvalidInput("An assignment belongs to a module or to a lesson, not to both.")
     class_id = (await load_root(session, ASSIGNMENT, assignment_id)).class_id
+    await require_teacher(session, actor, class_id)
     for kind, parent_id in ((MODULE, module_id), (LESSON, lesson_unit_id)):
         if parent_id is not None and (await lock_root(session, kind, parent_id)).class_id != class_id:
             raise InvalidInput(f"That {kind.name} is in another class.")
     work = await lock_root(session, ASSIGNMENT, assignment_id)
-    await require_teacher(session, actor, work.class_id)
     if not isinstance(work, Assignment):
         raise NotFound
     before = work.module_id or work.lesson_unit_id
