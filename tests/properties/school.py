@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 MARK = re.compile(r"c[01]m\d{5}z")
@@ -35,6 +36,7 @@ class Thing:
     versions: list[Version] = field(default_factory=list)
     shown: Version | None = None
     waiting: bool = False
+    due: datetime | None = None  # of one that waits: its moment, or None when it waits for its text alone
     deleted: bool = False
     lessons: list[Thing] = field(default_factory=list)
 
@@ -71,7 +73,16 @@ class Thing:
         """Publish what is to be published."""
         version = self.to_publish
         assert version is not None
-        version.published, self.shown, self.waiting = True, version, False
+        version.published, self.shown = True, version
+        self.wait_no_longer()
+
+    def wait_no_longer(self) -> None:
+        self.waiting, self.due = False, None
+
+    @property
+    def queued(self) -> bool:
+        """Whether it is published as soon as its text is ready."""
+        return self.waiting and self.due is None
 
 
 @dataclass(eq=False)
@@ -128,6 +139,30 @@ class School:
 
     def last_place(self, kind: str, room: Room, parent: Thing | None) -> int:
         return max((each.position for each in self.siblings(kind, room, parent)), default=0) + 1
+
+    def put(self, thing: Thing, to: int, parent: Thing | None) -> bool:
+        """Give a thing another place, and say whether anything has another number or parent now."""
+        others = [each for each in self.siblings(thing.kind, thing.room, parent) if each is not thing]
+        others.sort(key=lambda each: each.position)
+        before = [(each, each.position, each.parent) for each in (*others, thing)]
+        up = parent is not thing.parent or to <= thing.position
+        ahead = [each for each in others if (each.position < to if up else each.position <= to)]
+        thing.parent = parent
+        for position, each in enumerate([*ahead, thing, *others[len(ahead) :]], start=1):
+            each.position = position
+        return before != [(each, each.position, each.parent) for each in (*others, thing)]
+
+    def parts(self, module: Thing) -> list[Thing]:
+        """Return what is published with a module: itself, and what has a draft in it."""
+        lessons = [each for each in self.things if each.kind == "lesson" and each.parent is module and not each.deleted]
+        inside = [
+            each
+            for each in self.things
+            if not each.deleted
+            and each.draft
+            and (each in lessons or each.parent is module or each.parent in lessons or set(each.lessons) & set(lessons))
+        ]
+        return [module, *inside] if module.to_publish else inside
 
     def seen(self, kind: str) -> list[Thing]:
         return [each for each in self.things if each.kind == kind and each.visible]

@@ -6,7 +6,7 @@ import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,13 +28,17 @@ from core.classes.enrol import enrol, leave
 from core.content.browse import list_assignments, list_lessons, list_materials
 from core.content.create import create_assignment, create_lesson, create_material, create_module
 from core.content.delete import delete, restore
+from core.content.due import run_due
 from core.content.edit import edit_draft
 from core.content.fields import AssignmentFields, Fields, FileFields, LessonFields, ModuleFields
 from core.content.kinds import KINDS, draft_of
+from core.content.move import move, move_lesson
 from core.content.publish import Publication, publish, unpublish
+from core.content.publish_module import publish_module
 from core.content.revert import revert
+from core.content.schedule import cancel_schedule, schedule
 from core.db import Sessions, create_engine
-from core.enums import GlobalRole, MembershipRole
+from core.enums import ActionKind, GlobalRole, MembershipRole
 from core.errors import Conflict, HomeroomError, InvalidInput, NotFound, NotPermitted, NotReady
 from core.insights.desk import SHOWN, teacher_desks
 from core.insights.home import student_home, suggest_lessons
@@ -125,6 +129,7 @@ class Visibility(RuleBasedStateMachine):
         self.audited = world.run(self._audit_ids())
         self.changed = False
         self.looked_at = 0
+        self.clock = datetime.now(UTC)
 
     def teardown(self) -> None:
         self.world.run(self.savepoint.rollback())
@@ -262,26 +267,28 @@ class Visibility(RuleBasedStateMachine):
         came_to = self._try(
             lambda session: publish(session, self._actor(thing.room, who), KINDS[thing.kind], thing.id),
             refusal,
-            [] if queued and thing.waiting else [f"{thing.kind}.{action}"],
+            [] if queued and thing.queued else [f"{thing.kind}.{action}"],
         )
         if refusal is None:
             assert came_to is (Publication.QUEUED if queued else Publication.PUBLISHED)
             if queued:
-                thing.waiting = True
+                thing.waiting, thing.due = True, None
             else:
                 thing.show()
 
     @rule(at=at, who=who)
     def unpublish(self, at: int, who: str) -> None:
         thing = self._pick(at, *KINDS, likely=lambda each: each.waiting or each.shown is not None)
-        refusal = self._why_not(thing, who) or (NotFound if not thing.shown and not thing.waiting else None)
+        refusal = self._why_not(thing, who) or (NotFound if not thing.shown and not thing.queued else None)
         self._try(
             lambda session: unpublish(session, self._actor(thing.room, who), KINDS[thing.kind], thing.id),
             refusal,
             [f"{thing.kind}.unpublish"],
         )
         if refusal is None:
-            thing.shown, thing.waiting = None, False
+            thing.shown = None
+            if thing.queued:
+                thing.wait_no_longer()
 
     @rule(at=at, number=st.integers(0, 3), who=who)
     def revert(self, at: int, number: int, who: str) -> None:
@@ -309,7 +316,8 @@ class Visibility(RuleBasedStateMachine):
             [f"{thing.kind}.delete"],
         )
         if refusal is None:
-            thing.deleted, thing.waiting = True, False
+            thing.deleted = True
+            thing.wait_no_longer()
 
     @rule(at=at, who=who)
     def restore(self, at: int, who: str) -> None:
@@ -326,6 +334,97 @@ class Visibility(RuleBasedStateMachine):
             if any(each.position == thing.position for each in siblings):
                 thing.position = self.school.last_place(thing.kind, thing.room, thing.parent)
             thing.deleted = False
+
+    # At a moment, together, and in another order.
+
+    @rule(at=at, hours=st.integers(1, 3), who=who)
+    def schedule(self, at: int, hours: int, who: str) -> None:
+        thing = self._pick(at, *KINDS, likely=lambda each: each.draft is not None and not each.waiting)
+        version, due = thing.to_publish, self.clock + timedelta(hours=hours)
+        refusal = self._why_not(thing, who)
+        if refusal is None and version is None:
+            refusal = NotFound
+        elif refusal is None and version and thing.indexed and version.ready is False:
+            refusal = NotReady
+        elif refusal is None and thing.waiting:
+            refusal = Conflict
+        actor, kind = self._actor(thing.room, who), KINDS[thing.kind]
+        self._try(
+            lambda session: schedule(session, actor, kind, thing.id, ActionKind.PUBLISH, due),
+            refusal,
+            [f"{thing.kind}.schedule_publication"],
+        )
+        if refusal is None:
+            thing.waiting, thing.due = True, due
+
+    @rule(at=at, who=who)
+    def call_off(self, at: int, who: str) -> None:
+        thing = self._pick(at, *KINDS, likely=lambda each: each.waiting)
+        refusal = self._why_not(thing, who) or (None if thing.waiting else NotFound)
+        self._try(
+            lambda session: cancel_schedule(session, self._actor(thing.room, who), KINDS[thing.kind], thing.id),
+            refusal,
+            [f"{thing.kind}.call_off_publication"],
+        )
+        if refusal is None:
+            thing.wait_no_longer()
+
+    @rule(hours=st.integers(1, 4))
+    def let_time_pass(self, hours: int) -> None:
+        """Let the clock run; a failure is tried again within the hour."""
+        self.clock += timedelta(hours=hours)
+        shown = [
+            each
+            for each in self.school.things
+            if each.due is not None
+            and each.due <= self.clock
+            and not each.room.deleted
+            and (not each.indexed or (each.to_publish and each.to_publish.ready))
+        ]
+        self._try(lambda _: run_due(self.world.sessions, self.clock), None, [f"{each.kind}.publish" for each in shown])
+        for each in shown:
+            each.show()
+
+    @rule(at=at, who=who)
+    def publish_module(self, at: int, who: str) -> None:
+        module = self._pick(at, "module", likely=lambda each: bool(self.school.parts(each)))
+        parts = self.school.parts(module)
+        refusal = self._why_not(module, who) or (None if parts else NotFound)
+        if refusal is None and any(each.indexed and each.draft and not each.draft.ready for each in parts):
+            refusal = NotReady
+        self._try(
+            lambda session: publish_module(session, self._actor(module.room, who), module.id),
+            refusal,
+            [f"{each.kind}.publish" for each in parts],
+        )
+        if refusal is None:
+            for each in parts:
+                each.show()
+
+    @rule(at=at, to=st.integers(1, 6), who=who)
+    def move(self, at: int, to: int, who: str) -> None:
+        thing = self._pick(at, *KINDS)
+        refusal = self._why_not(thing, who)
+        changed = refusal is None and self.school.put(thing, to, thing.parent)
+        self._try(
+            lambda session: move(session, self._actor(thing.room, who), KINDS[thing.kind], thing.id, to),
+            refusal,
+            [f"{thing.kind}.move"] if changed else [],
+        )
+
+    @rule(at=at, other=at, to=st.integers(1, 6), who=who)
+    def move_lesson(self, at: int, other: int, to: int, who: str) -> None:
+        lesson = self._pick(at, "lesson")
+        module = self._pick(other, "module", likely=lambda each: each.room is lesson.room)
+        refusal = self._why_not(lesson, who)
+        if module is not lesson.parent:
+            refusal = refusal or self._why_no_parent(lesson.room, [module])
+        changed = refusal is None and self.school.put(lesson, to, module)
+        self._try(
+            lambda session: move_lesson(session, self._actor(lesson.room, who), lesson.id, module.id, to),
+            refusal,
+            ["lesson.move"] if changed else [],
+        )
 
     @rule(at=at, other=at, who=who)
     def link(self, at: int, other: int, who: str) -> None:
@@ -364,7 +463,7 @@ class Visibility(RuleBasedStateMachine):
         thing = self._pick(at, "lesson", "material", likely=lambda each: each.newest.ready is None)
         version = thing.newest
         marks = [self.school.new_mark(thing.room) for _ in range(passages)]
-        shows = thing.waiting and thing.draft is version
+        shows = thing.queued and thing.draft is version
         self._try(
             lambda session: finish(session, KINDS[thing.kind], version.id, *marks),
             None,
@@ -380,7 +479,9 @@ class Visibility(RuleBasedStateMachine):
         if (draft := thing.draft) is not None:
             kind = KINDS[thing.kind]
             self._try(lambda session: fail(session, kind, draft.id, "Damaged."), None, [f"{thing.kind}.process"])
-            draft.ready, thing.waiting = False, False
+            draft.ready = False
+            if thing.queued:
+                thing.wait_no_longer()
 
     # Coming and going.
 
