@@ -40,6 +40,7 @@ from core.ports import Responder
 log = structlog.get_logger(__name__)
 
 _REGISTERED = Path("discord") / "commands.sha256"  # under the home: which commands Discord has been told of
+SUGGESTED = frozenset({OptionKind.LESSON, OptionKind.CLASS, OptionKind.ASSIGNMENT, OptionKind.STUDENT})
 # Hints for Discord's menu; what somebody may do is decided in core.
 _SHOWN_TO = {
     Who.TEACHER: discord.Permissions(manage_messages=True),
@@ -163,6 +164,6 @@ def _option(option: Option) -> SlashOption:
         option.help,
         option.required,
         option.choices,
-        suggestions=option.kind in (OptionKind.LESSON, OptionKind.CLASS),
+        suggestions=option.kind in SUGGESTED,
         file=option.kind is OptionKind.FILE,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -69,6 +70,15 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file to keep, under a plain name; `media_type` as in `text/csv`."""
+
+    name: str
+    data: bytes = field(repr=False)
+    media_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """A button. Pressing it comes back as a `Control` with this action and value."""
 
@@ -107,7 +117,15 @@ class Form:
     value: str = ""
 
 
-Part = Text | Note | Sources | Table | Picture | Choices | Form
+Part = Text | Note | Sources | Table | Picture | File | Choices | Form
+
+
+_UNPLAIN = re.compile(r"[^\w.() -]+|^[. ]+|[. ]+$")
+
+
+def plain_name(name: str) -> str:
+    """Return a file's name as any system takes it, without a folder, however it was called."""
+    return _UNPLAIN.sub("_", name.replace("\\", "/").rpartition("/")[2])[-150:].strip() or "file"
 
 
 @dataclass(frozen=True, slots=True)

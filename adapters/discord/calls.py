@@ -20,7 +20,8 @@ from discord.webhook.async_ import AsyncWebhookAdapter
 
 from adapters.discord.controls import short_uuid
 from adapters.discord.limits import NONCE, THREAD_NAME, fit
-from adapters.discord.packing import Json, Message
+from adapters.discord.packing import Json, Message, upload_name
+from core.replies import Picture
 from core.text import one_line
 
 EPHEMERAL = 1 << 6
@@ -158,7 +159,7 @@ class Calls:
 
     async def _send(self, route: Route, body: Json, message: Message) -> Json:
         answer: Json
-        if message.pictures:
+        if message.uploads:
             answer = await self.http.request(route, form=_multipart(body, message))
         else:
             answer = await self.http.request(route, json=body)
@@ -169,7 +170,7 @@ class Calls:
     ) -> Json:
         asked = dict(params) if params else None
         answer: Json
-        if message.pictures:
+        if message.uploads:
             form = _multipart(body, message)
             answer = await self.webhooks.request(route, self.session, multipart=form, params=asked)
         else:
@@ -200,10 +201,10 @@ def _multipart(body: Json, message: Message) -> list[dict[str, Any]]:
     parts += [
         {
             "name": f"files[{number}]",
-            "value": picture.png,
-            "filename": f"picture-{number}.png",
-            "content_type": "image/png",
+            "value": each.png if isinstance(each, Picture) else each.data,
+            "filename": upload_name(each, number),
+            "content_type": "image/png" if isinstance(each, Picture) else each.media_type,
         }
-        for number, picture in enumerate(message.pictures)
+        for number, each in enumerate(message.uploads)
     ]
     return parts

@@ -69,7 +69,7 @@ class Interaction:
     async def say(self, message: Message) -> str | None:
         """Show a message and return its id; None where the interaction takes no more. Raises one of `TROUBLE`."""
         async with self._lock:
-            if self._state is _State.NEW and not message.pictures:
+            if self._state is _State.NEW and not message.uploads:
                 answer = await self._respond(_SAY, self._private(message.body()))
                 if answer is not None:
                     return str(((answer.get("resource") or {}).get("message") or {}).get("id") or ORIGINAL)

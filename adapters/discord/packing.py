@@ -1,4 +1,4 @@
-"""Pieces, embeds, rows of controls and pictures put into as few messages as Discord's limits allow."""
+"""Pieces, embeds, rows of controls and uploads put into as few messages as Discord's limits allow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.discord.limits import BUTTONS, CONTENT, EMBED_SIZE, EMBEDS, FILES, ROWS, length
 from adapters.discord.markdown import Piece
-from core.replies import Picture
+from core.replies import File, Picture, plain_name
 
 Json = dict[str, Any]
 QUIET: Json = {"parse": []}  # nobody is pinged, whatever the text says
@@ -39,23 +39,24 @@ class Control:
         return bool(self.body["type"] == 3)  # noqa: PLR2004  (Discord's number of it)
 
 
-Unit = Piece | Embed | Control | Picture
+Unit = Piece | Embed | Control | Picture | File
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: text, embeds, rows of components, and pictures to upload."""
+    """One message: text, embeds, rows of components, and what is to be uploaded."""
 
     content: str = ""
     embeds: tuple[Json, ...] = ()
     rows: tuple[Json, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    uploads: tuple[Picture | File, ...] = ()
 
     def body(self) -> Json:
         """Return what Discord takes for it; as an edit it leaves nothing of what stood there."""
         attachments = [
-            {"id": number, "filename": f"picture-{number}.png", "description": picture.alt}
-            for number, picture in enumerate(self.pictures)
+            {"id": number, "filename": upload_name(each, number)}
+            | ({"description": each.alt} if isinstance(each, Picture) else {})
+            for number, each in enumerate(self.uploads)
         ]
         return {
             "content": self.content,
@@ -66,8 +67,13 @@ class Message:
         }
 
 
+def upload_name(what: Picture | File, number: int) -> str:
+    """Return the name that an upload has in a message."""
+    return f"picture-{number}.png" if isinstance(what, Picture) else plain_name(what.name)
+
+
 def pack(units: Iterable[Unit]) -> Iterator[Message]:
-    """Yield messages that hold the units: text above, then embeds, pictures and controls, each in their order."""
+    """Yield messages that hold the units: text above, then embeds, uploads and controls, each in their order."""
     page = _Page()
     for whole in units:
         for unit in split_piece(whole) if isinstance(whole, Piece) else (whole,):
@@ -98,11 +104,11 @@ class _Page:
     content: str = ""
     embeds: list[Embed] = field(default_factory=list)
     rows: list[list[Control]] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
+    uploads: list[Picture | File] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
-        return not (self.content or self.embeds or self.rows or self.pictures)
+        return not (self.content or self.embeds or self.rows or self.uploads)
 
     def has_room(self, unit: Unit) -> bool:
         match unit:
@@ -113,8 +119,8 @@ class _Page:
                 return len(self.embeds) < EMBEDS and used + unit.size <= EMBED_SIZE
             case Control():
                 return self._known(unit) or len(self.rows) < ROWS or self._fits_last_row(unit)
-            case Picture():
-                return len(self.pictures) < FILES
+            case Picture() | File():
+                return len(self.uploads) < FILES
 
     def add(self, unit: Unit) -> None:
         match unit:
@@ -129,8 +135,8 @@ class _Page:
                     self.rows[-1].append(unit)
                 else:
                     self.rows.append([unit])
-            case Picture():
-                self.pictures.append(unit)
+            case Picture() | File():
+                self.uploads.append(unit)
 
     def finish(self) -> Message:
         rows: tuple[Json, ...] = tuple(
@@ -143,7 +149,7 @@ class _Page:
             }
             for number, row in enumerate(self.rows)
         )
-        return Message(self.content, tuple(embed.body for embed in self.embeds), rows, tuple(self.pictures))
+        return Message(self.content, tuple(embed.body for embed in self.embeds), rows, tuple(self.uploads))
 
     def _with(self, piece: Piece) -> str:
         if not self.content:

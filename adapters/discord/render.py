@@ -11,7 +11,7 @@ from adapters.discord.markdown import Piece, code_piece, draw_table, escape, lin
 from adapters.discord.packing import Embed, Message, Unit, pack
 from adapters.slack.outgoing_text import harmless
 from core.answering.replying import SHOW_PASSAGE
-from core.replies import Choice, Choices, Citation, Form, Note, Part, Picture, Reply, Sources, Table, Text
+from core.replies import Choice, Choices, Citation, File, Form, Note, Part, Picture, Reply, Sources, Table, Text
 from core.text import one_line
 
 _TITLE, _QUOTE, _CELL = 200, 600, 200
@@ -55,6 +55,8 @@ def _render_part(part: Part, pages: str | None) -> Iterator[Unit]:
             yield from _render_table(part)
         case Picture(png, alt):
             yield Picture(png, fit(one_line(harmless(alt), ALT), ALT))
+        case File():
+            yield part
         case Choices(choices):
             yield from choice_units(choices)
         case Form():

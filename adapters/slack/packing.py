@@ -9,7 +9,7 @@ from typing import Any
 from adapters.slack.limits import FALLBACK, MESSAGE_BLOCKS, MESSAGE_SIZE, size
 from adapters.slack.outgoing_text import escape_within
 from adapters.slack.rich_text import Element, Piece, text_element
-from core.replies import Picture
+from core.replies import File, Picture
 
 Block = dict[str, Any]
 _LAST = 600  # kept free in every message for the row that has to stand under the last one
@@ -27,11 +27,11 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: blocks, their words for notifications and screen readers (escaped), and pictures to upload."""
+    """One message: blocks, their words for notifications and screen readers (escaped), and what is to be uploaded."""
 
     text: str
     blocks: tuple[Block, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    uploads: tuple[Picture | File, ...] = ()
 
     def arguments(self) -> dict[str, Any]:
         """Return what `chat.postMessage` takes for it: nothing is unfurled, and no name becomes a mention."""
@@ -39,7 +39,7 @@ class Message:
         return {"text": self.text, **({"blocks": list(self.blocks)} if self.blocks else {}), **quiet}
 
 
-Unit = Piece | Fixed | Picture
+Unit = Piece | Fixed | Picture | File
 
 
 def pack(units: Iterable[Unit]) -> Iterator[Message]:
@@ -58,11 +58,11 @@ def pack(units: Iterable[Unit]) -> Iterator[Message]:
 class _Page:
     blocks: list[Block] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
+    uploads: list[Picture | File] = field(default_factory=list)
     length: int = 2
 
     def has_room(self, unit: Unit) -> bool:
-        if isinstance(unit, Picture) or not self.blocks:
+        if isinstance(unit, Picture | File) or not self.blocks:
             return True
         if isinstance(unit, Fixed) and unit.last and _cost(unit) <= _LAST:
             return True
@@ -71,9 +71,9 @@ class _Page:
         return len(self.blocks) < MESSAGE_BLOCKS - 1 and self.length + _cost(unit) <= MESSAGE_SIZE - _LAST
 
     def add(self, unit: Unit) -> None:
-        if isinstance(unit, Picture):
-            self.pictures.append(unit)
-            self.words.append(f"[picture: {unit.alt}]")
+        if isinstance(unit, Picture | File):
+            self.uploads.append(unit)
+            self.words.append(in_words(unit))
             return
         if isinstance(unit, Fixed):
             self.blocks.append(unit.block)
@@ -87,14 +87,19 @@ class _Page:
 
     def finish(self) -> Message:
         text = escape_within("\n".join(self.words), FALLBACK) or "…"
-        return Message(text, tuple(self.blocks), tuple(self.pictures))
+        return Message(text, tuple(self.blocks), tuple(self.uploads))
 
     def _has(self, kind: str) -> bool:
         return any(block["type"] == kind for block in self.blocks)
 
 
+def in_words(unit: Picture | File) -> str:
+    """Return what stands for an upload in words."""
+    return f"[picture: {unit.alt}]" if isinstance(unit, Picture) else f"[file: {unit.name}]"
+
+
 def _cost(unit: Unit) -> int:
-    if isinstance(unit, Picture):
+    if isinstance(unit, Picture | File):
         return 0
     return size(unit.block) + 2 if isinstance(unit, Fixed) else size(unit.element) + _AROUND
 

@@ -21,7 +21,8 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from adapters.slack.failures import TOO_LARGE, TROUBLE, read_failure
 from adapters.slack.outgoing_text import escape
 from adapters.slack.pace import Pace
-from adapters.slack.packing import Message
+from adapters.slack.packing import Message, in_words
+from core.replies import File, Picture, plain_name
 
 log = structlog.get_logger(__name__)
 
@@ -106,15 +107,15 @@ class Posting:
                 failed = await self._after(error, method, failed, tries)
 
     async def post(self, spot: Spot, message: Message, tag: Mapping[str, Any] | None = None) -> str:
-        """Post a message with its pictures and return its id. Raises one of `TROUBLE`."""
+        """Post a message with what it uploads and return its id. Raises one of `TROUBLE`."""
         tag = tag or reply_tag()
         ts = ""
-        if message.blocks or not message.pictures:
+        if message.blocks or not message.uploads:
             ts = await self._post(spot, message.arguments(), tag)
-        for picture in message.pictures:
-            if not await self.upload(spot, picture.png, picture.alt):
-                alt = Message(f"[picture: {escape(picture.alt)}]")
-                posted = await self._post(spot, alt.arguments(), tag if not ts else reply_tag())
+        for each in message.uploads:
+            if not await self.upload(spot, each):
+                words = Message(not_uploaded(each))
+                posted = await self._post(spot, words.arguments(), tag if not ts else reply_tag())
                 ts = ts or posted
         return ts
 
@@ -125,19 +126,21 @@ class Posting:
             arguments["metadata"] = dict(tag)
         await self.insist("chat.update", lambda: self.client.chat_update(channel=channel, ts=ts, **arguments))
 
-    async def upload(self, spot: Spot, png: bytes, alt: str) -> bool:
-        """Upload a picture, and say whether that went well."""
+    async def upload(self, spot: Spot, what: Picture | File) -> bool:
+        """Upload a picture or a file, and say whether that went well."""
+        name = "picture.png" if isinstance(what, Picture) else plain_name(what.name)
+        alt = what.alt if isinstance(what, Picture) else None
         try:
             await self.client.files_upload_v2(
-                content=png,
-                filename="picture.png",
-                title=alt[:200],
-                alt_txt=alt[:1_000],
+                content=what.png if isinstance(what, Picture) else what.data,
+                filename=name,
+                title=alt[:200] if alt is not None else name,
+                alt_txt=alt[:1_000] if alt is not None else None,
                 channel=spot.channel,
                 thread_ts=spot.thread,
             )
         except TROUBLE as error:
-            log.warning("slack_picture_refused", team=self.team, code=read_failure(error).code)
+            log.warning("slack_upload_refused", team=self.team, code=read_failure(error).code)
             return False
         return True
 
@@ -211,6 +214,13 @@ class Posting:
             raise error
         await self.pace.sleep(min(_LONGEST_WAIT, 0.5 * 2**failed))
         return failed + 1
+
+
+def not_uploaded(what: Picture | File) -> str:
+    """Return what is said, escaped, where an upload was refused."""
+    if isinstance(what, Picture):
+        return escape(in_words(what))
+    return f"{escape(in_words(what))} Slack did not take this file; please try again."
 
 
 def carries(message: Mapping[str, Any], tag: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from adapters.slack.controls import choice_blocks, feedback_block
 from adapters.slack.forms import form_choice
 from adapters.slack.limits import CONTEXT_TEXT, TABLE_COLUMNS, TABLE_ROWS, VIEW_BLOCKS, size
 from adapters.slack.outgoing_text import escape, harmless
-from adapters.slack.packing import Block, Fixed, Message, Unit, pack
+from adapters.slack.packing import Block, Fixed, Message, Unit, in_words, pack
 from adapters.slack.rich_text import (
     Element,
     Piece,
@@ -24,7 +24,7 @@ from adapters.slack.rich_text import (
 )
 from adapters.slack.split import split_piece
 from core.answering.replying import SHOW_PASSAGE
-from core.replies import Choice, Choices, Citation, Form, Note, Part, Picture, Reply, Sources, Table, Text
+from core.replies import Choice, Choices, Citation, File, Form, Note, Part, Picture, Reply, Sources, Table, Text
 from core.text import one_line
 
 _PIECE = 11_000  # JSON of what is kept whole: a paragraph, a code block
@@ -61,8 +61,8 @@ def _units(reply: Reply, *, shown: bool = False, page: bool = False) -> Iterator
         if shown and isinstance(part, Text):
             continue
         for unit in _render_table_as_text(part) if page and isinstance(part, Table) else _render_part(part):
-            if page and isinstance(unit, Picture):
-                yield section([text_element(f"[picture: {harmless(unit.alt)}]")])
+            if page and isinstance(unit, Picture | File):
+                yield section([text_element(harmless(in_words(unit)))])
                 continue
             if isinstance(unit, Piece):
                 yield from split_piece(unit, _PIECE)
@@ -89,7 +89,7 @@ def _render_part(part: Part) -> Iterator[Unit]:
             yield from (_render_citation(citation) for citation in citations)
         case Table():
             yield from _render_table(part)
-        case Picture():
+        case Picture() | File():
             yield part
         case Choices(choices):
             yield from _render_choices(choices)

@@ -14,11 +14,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack.failures import TROUBLE, in_our_words, read_failure
 from adapters.slack.fetching import fetch_file
 from adapters.slack.forms import form_view
-from adapters.slack.outgoing_text import escape, harmless
+from adapters.slack.outgoing_text import harmless
 from adapters.slack.pace import Pace
 from adapters.slack.packing import Message, pack
 from adapters.slack.people import is_shared_channel, read_profile, read_readers
-from adapters.slack.posting import ROOT, OneTry, Posting, Spot, answer_tag, opening_tag
+from adapters.slack.posting import ROOT, OneTry, Posting, Spot, answer_tag, not_uploaded, opening_tag
 from adapters.slack.render import render
 from adapters.slack.retracting import retract
 from adapters.slack.rich_text import Piece, section, text_element
@@ -29,7 +29,7 @@ from core.events import Attachment, Command, Control, Event
 from core.events import Message as Said
 from core.inbox.deliver import Deliveries
 from core.ports import AnswerStream, Post, Profile
-from core.replies import Audience, Form, Note, Reply, Text, say
+from core.replies import Audience, File, Form, Note, Picture, Reply, Text, say
 from core.text import one_line
 
 log = structlog.get_logger(__name__)
@@ -181,20 +181,20 @@ class SlackResponder:
         log.info("slack_post_refused", team=self.route.team_id, code=failure.code)
 
     async def _whisper(self, messages: Sequence[Message], answer_id: UUID | None, first_part: int = 0) -> None:
-        """Show to the person alone; pictures, which can't be shown unseen by others, in their direct messages."""
+        """Show to the person alone; uploads, which can't be shown unseen by others, in their direct messages."""
         for part, message in enumerate(messages, start=first_part):
-            words = replace(message, pictures=())
-            if (words.blocks or not message.pictures) and not await self.whisper.say(words):
+            words = replace(message, uploads=())
+            if (words.blocks or not message.uploads) and not await self.whisper.say(words):
                 await self._show(await self.whisper.direct(), words, answer_id, part)
-            for picture in message.pictures:
-                if not await self._upload_privately(picture.png, picture.alt):
-                    alt = Message(f"[picture: {escape(picture.alt)}]")
+            for each in message.uploads:
+                if not await self._upload_privately(each):
+                    alt = Message(not_uploaded(each))
                     if not await self.whisper.say(alt):
                         await self.posting.post(await self.whisper.direct(), alt)
 
-    async def _upload_privately(self, png: bytes, alt: str) -> bool:
+    async def _upload_privately(self, what: Picture | File) -> bool:
         try:
-            return await self.posting.upload(await self.whisper.direct(), png, alt)
+            return await self.posting.upload(await self.whisper.direct(), what)
         except TROUBLE:
             return False
 

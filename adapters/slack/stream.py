@@ -150,7 +150,7 @@ class SlackStream:
         if not self._sound or pace.clock() < self._due:
             return
         end = shown_end(self._text, self._shown)
-        new = escape_markdown(self._text[self._shown : end])
+        new = escape_markdown(self._text[self._shown : end], self._text[: self._shown])
         if not new or not pace.take(team, "chat.appendStream"):
             return
         self._due = pace.clock() + pace.between_appends(team)
@@ -227,11 +227,11 @@ class SlackStream:
         else:
             further = render(reply, shown=True)
         below: Sequence[dict[str, Any]] = ()
-        if further and not rest and not further[0].pictures:
+        if further and not rest and not further[0].uploads:
             blocks = further[0].blocks
             if escaped_length(head) + size(blocks) <= MESSAGE_SIZE:
                 below, further = blocks, further[1:]
-        if not await self._end(escape_markdown(head[self._shown :]), below):
+        if not await self._end(escape_markdown(head[self._shown :], head[: self._shown]), below):
             return False
         await self._show(further, first_part=1)
         return True

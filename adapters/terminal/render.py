@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text as Styled
 
-from core.replies import Choices, Form, Note, Part, Picture, Reply, Sources, Table, Text
+from core.replies import Choices, File, Form, Note, Part, Picture, Reply, Sources, Table, Text
 
 # A terminal obeys control characters; nothing from a document or a model may reach it as one.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -54,8 +54,8 @@ def render_part(part: Part, *, numbered_from: int = 1) -> Iterator[RenderableTyp
             for row in rows:
                 grid.add_row(*(Styled(harmless(cell)) for cell in row))
             yield grid
-        case Picture(_, alt):
-            yield Styled(f"[picture: {harmless(alt)}]", style="dim")
+        case Picture() | File():
+            yield Styled(_in_words(part), style="dim")
         case Choices(choices):
             line = Styled()
             for number, choice in enumerate(choices, start=numbered_from):
@@ -84,9 +84,13 @@ def plain(reply: Reply, *, shown: str = "") -> Iterator[str]:
                     yield harmless(title)
                 yield "\t".join(headings)
                 yield from ("\t".join(harmless(cell) for cell in row) for row in rows)
-            case Picture(_, alt):
-                yield f"[picture: {harmless(alt)}]"
+            case Picture() | File():
+                yield _in_words(part)
             case Choices(choices):
                 yield "  ".join(f"{number}) {harmless(choice.label)}" for number, choice in enumerate(choices, start=1))
             case Form(title):
                 yield harmless(title)
+
+
+def _in_words(part: Picture | File) -> str:
+    return f"[picture: {harmless(part.alt)}]" if isinstance(part, Picture) else f"[file: {harmless(part.name)}]"

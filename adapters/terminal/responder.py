@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import mkdtemp
 from uuid import UUID
 
 from rich.console import Console
@@ -14,10 +15,10 @@ from rich.console import Console
 from adapters.terminal.filling import HOW_TO, Filling
 from adapters.terminal.render import harmless, plain, render
 from adapters.terminal.wrap import Wrapper
-from core.errors import NotFound, Oversized
+from core.errors import NotFound, Oversized, Unavailable
 from core.events import Attachment
 from core.ports import AnswerStream, Post, Profile
-from core.replies import Audience, Choice, Choices, Form, Reply
+from core.replies import Audience, Choice, Choices, File, Form, Part, Reply, Text, plain_name
 
 LARGEST_FILE = 20_000_000  # bytes
 
@@ -35,8 +36,9 @@ class TerminalResponder:
     failed: bool = False
 
     async def send(self, reply: Reply) -> None:
-        """Print a whole reply."""
-        self.show(reply)
+        """Print a whole reply; its files are written, and the paths printed."""
+        parts = [await asyncio.to_thread(_written, part) if isinstance(part, File) else part for part in reply.parts]
+        self.show(replace(reply, parts=tuple(parts)))
 
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:  # noqa: ARG002  (all is private here)
         """Open an answer; its text appears as it is written."""
@@ -113,6 +115,16 @@ class _TerminalStream:
 
     def _print(self, text: str) -> None:
         self.responder.console.out(text, end="", highlight=False)
+
+
+def _written(file: File) -> Part:
+    """Write a file where only this account reads, and return what says so. Raises `Unavailable`."""
+    try:
+        path = Path(mkdtemp(prefix="homeroom-")) / plain_name(file.name)
+        path.write_bytes(file.data)
+    except OSError as error:
+        raise Unavailable(f"The file can't be written here: {error.strerror}.") from error
+    return Text(f"The file is at `{path}`.")
 
 
 def _read_file(name: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import PurePath
 from uuid import uuid4
 
 from rich.console import Console
@@ -12,7 +13,8 @@ from adapters.terminal.filling import CANCEL, Filling, as_number
 from adapters.terminal.responder import TerminalResponder
 from adapters.terminal.turn import Dispatch, serve
 from core.enums import Platform
-from core.events import Command, Control, Event, Message, Place, Reaction, Sender
+from core.events import Attachment, Command, Control, Event, Message, Place, Reaction, Sender
+from core.replies import Form
 
 __all__ = ["KEYS", "TerminalResponder", "chat", "read_line"]
 
@@ -67,8 +69,7 @@ def read_line(line: str, responder: TerminalResponder, *, email: str, class_code
     place = Place(_CHANNEL, private=True, class_code=class_code)
     if responder.filling is not None:
         form, fields = responder.filling.form, _fill(line, responder, responder.filling)
-        sent = Control(key=key, sender=sender, place=place, action=form.action, value=form.value, fields=fields or {})
-        return None if fields is None else sent
+        return None if fields is None else _sent(form, fields, key, sender, place)
     if text in (*_THUMBS, _TAKE_BACK):
         emoji = responder.thumb if text == _TAKE_BACK else text
         if responder.last_answer is None or not emoji:
@@ -84,6 +85,15 @@ def read_line(line: str, responder: TerminalResponder, *, email: str, class_code
         name, _, rest = text[1:].partition(" ")
         return Command(key=key, sender=sender, place=place, name=name, text=rest)
     return Message(key=key, sender=sender, place=place, text=text) if text else None
+
+
+def _sent(form: Form, fields: dict[str, str], key: str, sender: Sender, place: Place) -> Control:
+    """Return a form that was sent; what was typed where a file is asked for is its path."""
+    paths = {each.name: fields.pop(each.name) for each in form.fields if each.file}
+    files = {name: Attachment(PurePath(path).name, path) for name, path in paths.items() if path}
+    return Control(
+        key=key, sender=sender, place=place, action=form.action, value=form.value, fields=fields, files=files
+    )
 
 
 def _fill(line: str, responder: TerminalResponder, filling: Filling) -> dict[str, str] | None:

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import PurePath
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.app import App
-from bot.commands import asking, browsing, classes, feedback, linking
+from bot.commands import (
+    asking,
+    assignments,
+    browsing,
+    classes,
+    feedback,
+    gradebook,
+    grades,
+    grading,
+    linking,
+    releasing,
+    submitting,
+)
 from bot.commands.parse import parse_options
 from bot.commands.registry import FORM_ACTION, Command, OptionKind, Request, Run, Who
+from core.assignments.find import list_work
+from core.audit.record import Actor
 from core.content.browse import list_lessons
-from core.errors import HomeroomError, NotFound
+from core.enums import Platform
+from core.errors import HomeroomError, InvalidInput, NotFound
+from core.events import Attachment, Control, Place
 from core.events import Command as Typed
-from core.events import Control, Place
-from core.identity.resolve import Encounter
+from core.grading.find import list_gradable, list_students
+from core.identity.resolve import Encounter, Visitor
 from core.replies import Note, Reply, Table, say
 from core.text import one_line
 
@@ -34,12 +53,28 @@ COMMANDS: dict[str, Command] = {
     for command in (
         *asking.COMMANDS,
         *browsing.COMMANDS,
+        *assignments.COMMANDS,
+        *submitting.COMMANDS,
+        *grades.COMMANDS,
         *linking.COMMANDS,
         *classes.COMMANDS,
+        *grading.COMMANDS,
+        *releasing.COMMANDS,
+        *gradebook.COMMANDS,
         Command("help", "Show what you can do here", run_help),
     )
 }
-CONTROLS: dict[str, Run] = {**asking.CONTROLS, **feedback.CONTROLS, **linking.CONTROLS, **classes.CONTROLS}
+CONTROLS: dict[str, Run] = {
+    **asking.CONTROLS,
+    **assignments.CONTROLS,
+    **classes.CONTROLS,
+    **feedback.CONTROLS,
+    **gradebook.CONTROLS,
+    **grading.CONTROLS,
+    **linking.CONTROLS,
+    **releasing.CONTROLS,
+    **submitting.CONTROLS,
+}
 
 
 def commands_for(request: Request) -> list[Command]:
@@ -78,24 +113,53 @@ SUBCOMMAND = "subcommand"  # the option in which surfaces with typed options nam
 
 async def _run(request: Request, command: Command, path: str, typed: Mapping[str, str]) -> Reply | None:
     options = command.check(typed)
+    options, files = _files(request, command, options)
+    request = replace(request, files=files)
     if command.missing(options, request.files):
         offered = await offers(request.app, request.encounter, request.event.place, command)
         return Reply((command.form(path, options, offered),))
     return await command.run(replace(request, options=options))
 
 
+def _files(
+    request: Request, command: Command, options: dict[str, str]
+) -> tuple[dict[str, str], Mapping[str, Attachment]]:
+    """Return the options without the files that were named by their path, which only the terminal can fetch."""
+    named = {option.name for option in command.options if option.kind is OptionKind.FILE} & options.keys()
+    if not named:
+        return options, request.files
+    if request.event.sender.platform is not Platform.TERMINAL:
+        raise InvalidInput(f"Attach the file; its name does not do. Type /{command.name} alone for a form.")
+    files = {name: Attachment(PurePath(options[name]).name, options[name]) for name in named}
+    return {name: value for name, value in options.items() if name not in named}, {**request.files, **files}
+
+
 async def offers(app: App, encounter: Encounter, place: Place, command: Command) -> dict[str, tuple[str, ...]]:
-    """Return what a command's options offer: published lessons by number and title, the person's classes."""
+    """Return what a command's options offer: lessons and work of the class by number and title, students to a teacher.
+
+    Nothing while no class is meant; of classes, the person's own.
+    """
     offered: dict[str, tuple[str, ...]] = {}
     for option in command.options:
-        if option.kind is OptionKind.LESSON:
+        if option.kind is OptionKind.CLASS:
+            offered[option.name] = tuple(each.code for each in encounter.classes)
+        elif option.kind in (OptionKind.LESSON, OptionKind.ASSIGNMENT, OptionKind.STUDENT):
             try:
-                class_id = encounter.in_class(place).class_id
+                visitor = encounter.in_class(place)
             except HomeroomError:
                 continue  # no class is meant yet, so there is nothing to offer
             async with app.sessions() as session:
-                lessons = await list_lessons(session, class_id)
-            offered[option.name] = tuple(f"{lesson.number} {lesson.title}" for lesson in lessons)
-        elif option.kind is OptionKind.CLASS:
-            offered[option.name] = tuple(each.code for each in encounter.classes)
-    return offered
+                offered[option.name] = await _names(session, visitor, option.kind)
+    return {name: names for name, names in offered.items() if names}
+
+
+async def _names(session: AsyncSession, visitor: Visitor, kind: OptionKind) -> tuple[str, ...]:
+    actor = Actor.person(visitor.user_id, "offers")
+    if kind is OptionKind.LESSON:
+        return tuple(f"{lesson.number} {lesson.title}" for lesson in await list_lessons(session, visitor.class_id))
+    if kind is OptionKind.STUDENT:
+        students = await list_students(session, actor, visitor.class_id) if visitor.teaches else []
+        return tuple(student.label for student in students)
+    if visitor.teaches:
+        return tuple(work.label for work in await list_gradable(session, actor, visitor.class_id))
+    return tuple(work.label for work in await list_work(session, visitor.class_id))

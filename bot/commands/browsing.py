@@ -1,4 +1,4 @@
-"""/lessons, /materials, /assignments and /history: what there is, published only, private to who asked."""
+"""/lessons, /materials and /history: what there is, published only, private to who asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.registry import Command, Option, OptionKind, Request
 from core.answering.history import list_history
-from core.content.browse import list_assignments, list_lessons, list_materials
+from core.content.browse import list_lessons, list_materials
 from core.enums import GenerationStatus
 from core.identity.permissions import require_member
 from core.replies import Note, Reply, Table, say
@@ -55,24 +55,6 @@ async def run_materials(request: Request) -> Reply:
     return Reply((Table(("Material", "Lesson", "File", "Pages"), rows, request.visitor.class_title),))
 
 
-async def run_assignments(request: Request) -> Reply:
-    """Serve /assignments."""
-    async with _reading(request) as session:
-        assignments = await list_assignments(session, request.visitor.class_id)
-    if not assignments:
-        return say("No assignments are published yet.")
-    rows = tuple(
-        (
-            item.title,
-            item.lesson or "class",
-            f"{item.points.normalize():f}",
-            show_moment(item.due_at, request.visitor.time_zone),
-        )
-        for item in assignments
-    )
-    return Reply((Table(("Assignment", "Lesson", "Points", "Due"), rows, request.visitor.class_title),))
-
-
 async def run_history(request: Request) -> Reply:
     """Serve /history."""
     async with _reading(request) as session:
@@ -109,6 +91,5 @@ _FIND = Option("find", "Show only what has this in its name", OptionKind.TEXT, r
 COMMANDS = (
     Command("lessons", "List the lessons of your class", run_lessons, (_FIND,)),
     Command("materials", "List the materials of your class", run_materials, (_FIND,)),
-    Command("assignments", "List the assignments of your class and when they are due", run_assignments),
     Command("history", "Show your last questions and their answers", run_history),
 )

@@ -18,8 +18,8 @@ _QUOTES = '"“”'
 def parse_options(command: Command, text: str) -> dict[str, str]:
     """Return a command's options from its typed text. Raises `InvalidInput`.
 
-    Where an option takes the rest, the named ones come first, and what does not name one begins the rest: a question
-    may hold a colon. Elsewhere words without a name go to the positional options in order.
+    Words without a name go to the positional options in order. Where an option takes the rest, the named ones come
+    first, and what does not name one, and has no such place, begins the rest: a question may hold a colon.
     """
     known = {option.name for option in command.options}
     rest = next((option.name for option in command.options if option.rest), None)
@@ -32,7 +32,7 @@ def parse_options(command: Command, text: str) -> dict[str, str]:
             options[name] = found["value"].strip(_QUOTES)
         elif found and found["dashed"]:
             raise InvalidInput(f"/{command.name} has no option “{name[:40]}”. {command.usage()}")
-        elif rest is not None:
+        elif rest is not None and all(name in options for name in bare):
             options[rest] = text.strip()
             break
         else:

@@ -35,6 +35,8 @@ class OptionKind(StrEnum):
     LONG = "long"  # several lines
     LESSON = "lesson"
     CLASS = "class"  # one of the person's classes, by code
+    ASSIGNMENT = "assignment"
+    STUDENT = "student"  # offered to teachers only
     CHOICE = "choice"
     FILE = "file"
 
@@ -46,8 +48,7 @@ YES, NO = "yes", "no"
 class Option:
     """An option of a command.
 
-    Where commands are typed as text, `rest` takes all words that are left, and `positional` the next word that has no
-    name.
+    Where commands are typed as text, `positional` takes the next word that has no name, and `rest` all that are left.
     """
 
     name: str

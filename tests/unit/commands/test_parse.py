@@ -27,11 +27,23 @@ def test_options_come_first_and_the_rest_is_the_question(text: str, options: dic
     assert parse_options(ASK, text) == options
 
 
+def test_places_are_filled_before_the_rest() -> None:
+    grade = COMMANDS["grade"]
+    typed = parse_options(grade, '"Bo Berg" essay 8,5 Well argued: see page 2')
+    assert typed == {
+        "person": "Bo Berg",
+        "assignment": "essay",
+        "score": "8,5",
+        "feedback": "Well argued: see page 2",
+    }
+    assert parse_options(grade, "assignment:essay bo EX") == {"assignment": "essay", "person": "bo", "score": "EX"}
+
+
 @pytest.mark.parametrize(
     ("command", "text", "says"),
     [
         ("ask", "--colour red why?", "no option"),
-        ("assignments", "all of them", "takes no"),
+        ("grades", "all of them", "takes no"),
         ("ask", "mode:ALL x", "one of"),
     ],
 )

@@ -16,7 +16,22 @@ from adapters.discord.limits import length
 from adapters.discord.markdown import read_markdown
 from adapters.discord.packing import Message
 from adapters.discord.render import render
-from core.replies import Choice, Choices, Citation, Field, Form, Note, Part, Picture, Reply, Sources, Table, Text, say
+from core.replies import (
+    Choice,
+    Choices,
+    Citation,
+    Field,
+    File,
+    Form,
+    Note,
+    Part,
+    Picture,
+    Reply,
+    Sources,
+    Table,
+    Text,
+    say,
+)
 
 ANSWER = UUID("6f1f8a52-0c5e-4b0c-9a58-1f1f1f1f1f1f")
 MARKS = st.sampled_from(
@@ -70,6 +85,7 @@ PARTS: st.SearchStrategy[Part] = st.one_of(
     ),
     tables(),
     st.builds(Picture, st.just(b"png"), ANY),
+    st.builds(File, ANY, st.just(b"a,b")),
     FORMS,
 )
 
@@ -79,7 +95,7 @@ def check(message: Message) -> None:
     body = message.body()
     assert body["allowed_mentions"] == {"parse": []}
     assert length(body["content"]) <= 2_000
-    assert body["content"].strip() or body["embeds"] or body["components"] or message.pictures
+    assert body["content"].strip() or body["embeds"] or body["components"] or message.uploads
     assert len(body["embeds"]) <= 10
     assert sum(length(each.get("title", "")) + length(each.get("description", "")) for each in body["embeds"]) <= 6_000
     assert all(length(each["description"]) <= 4_096 for each in body["embeds"])
@@ -99,8 +115,8 @@ def check(message: Message) -> None:
                 assert len(set(values)) == len(values)
                 assert all(0 < length(value) <= 100 for value in values)
                 assert all(0 < length(option["label"]) <= 100 for option in each["options"])
-    assert len(message.pictures) <= 10
-    assert all(length(picture.alt) <= 1_024 for picture in message.pictures)
+    assert len(message.uploads) <= 10
+    assert all(length(each.alt) <= 1_024 for each in message.uploads if isinstance(each, Picture))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])

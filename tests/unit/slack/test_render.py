@@ -123,8 +123,15 @@ def test_a_link_does_not_pretend_to_lead_elsewhere() -> None:
 
 def test_streamed_markdown_opens_no_token_wherever_it_is_cut() -> None:
     assert (
-        escape_markdown("<!channel> & [a](https://b.org?c&d)\n> so") == "&lt;!channel> & [a](https://b.org?c&d)\n> so"
+        escape_markdown("<!channel> & [a](https://b.org?c&d)\n> so") == "&lt;!channel> & [a] (https://b.org?c&d)\n> so"
     )
+
+
+def test_a_link_in_a_stream_shows_where_it_leads_wherever_the_pieces_are_cut() -> None:
+    link = "[bank.example](https://evil.example)"
+    for cut in range(len(link)):
+        shown = escape_markdown(link[:cut]) + escape_markdown(link[cut:], link[:cut])
+        assert shown == "[bank.example] (https://evil.example)"
 
 
 def test_sources_carry_number_place_sentence_and_link() -> None:
@@ -219,7 +226,7 @@ def test_a_failed_reply_asks_for_no_feedback_and_a_streamed_one_is_not_repeated(
 def test_a_picture_is_handed_over_with_its_words() -> None:
     picture = Picture(b"png", "use over <time>")
     (message,) = render(Reply((Text("See:"), picture)))
-    assert message.pictures == (picture,)
+    assert message.uploads == (picture,)
     assert message.text == "See:\n[picture: use over &lt;time&gt;]"
 
 

@@ -16,7 +16,7 @@ from adapters.slack.limits import FALLBACK, MESSAGE_SIZE, size
 from adapters.slack.outgoing_text import escape_markdown, harmless
 from adapters.slack.receive import receive_submission
 from adapters.slack.render import render
-from core.replies import Choice, Choices, Citation, Field, Form, Note, Part, Picture, Reply, Sources, Table, Text
+from core.replies import Choice, Choices, Citation, Field, File, Form, Note, Part, Picture, Reply, Sources, Table, Text
 from tests.fakes.slack.blocks import Refused, check_message_blocks, check_view
 
 MARKS = st.sampled_from(
@@ -75,6 +75,7 @@ PARTS: st.SearchStrategy[Part] = st.one_of(
     st.builds(Sources, st.lists(CITATIONS, max_size=12).map(tuple)),
     tables(),
     st.builds(Picture, st.just(b"png"), TEXTS),
+    st.builds(File, TEXTS, st.just(b"a,b")),
     st.builds(Choices, st.lists(CHOICES, max_size=60).map(tuple)),
     FORMS,
 )

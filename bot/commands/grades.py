@@ -1,0 +1,55 @@
+"""/grades: what was released to the person who asks, and nothing else; nobody else ever reads it."""
+
+from __future__ import annotations
+
+from bot.commands.browsing import show_moment
+from bot.commands.registry import Command, Request
+from core.enums import GradeStatus
+from core.grading.aggregate import Total
+from core.grading.mark import plain
+from core.grading.my_grades import MyGrade, MyGrades, my_grades
+from core.replies import Note, Part, Reply, Table, Text, say
+
+
+async def run_grades(request: Request) -> Reply:
+    """Serve /grades."""
+    visitor = request.visitor
+    if visitor.teaches:
+        return say("You teach this class: `/gradebook` shows everybody's grades, drafts and released side by side.")
+    async with request.app.sessions() as session:
+        mine = await my_grades(session, visitor.user_id, visitor.class_id)
+    if not mine.grades:
+        return say("No grades have been released to you yet.")
+    rows = tuple(
+        (grade.title, grade.place, show_grade(grade), show_moment(grade.released_at, visitor.time_zone))
+        for grade in mine.grades
+    )
+    parts: list[Part] = [Table(("Assignment", "Belongs to", "Grade", "Released"), rows, visitor.class_title)]
+    totals = _totals(mine)
+    if totals:
+        parts.append(Table(("Total", "Grade", "Of"), totals, "Totals of what was released"))
+    parts += [Text(f"**{grade.title}**: {grade.feedback}") for grade in mine.grades if grade.feedback]
+    return Reply((*parts, Note("Only you can see this.")))
+
+
+def show_grade(grade: MyGrade) -> str:
+    """Return a grade as its student reads it: “8.5 / 10”, or excused, or missing."""
+    if grade.status is GradeStatus.GRADED and grade.score is not None:
+        return f"{plain(grade.score)} / {plain(grade.points)}"
+    return GradeStatus(grade.status).value.lower()
+
+
+def _totals(mine: MyGrades) -> tuple[tuple[str, str, str], ...]:
+    rows = [(f"Lesson {each.name}", *_total(each.total)) for each in mine.lessons]
+    rows += [(f"Module {each.name}", *_total(each.total)) for each in mine.modules]
+    rows += [("The class", *_total(mine.overall))] if mine.overall is not None else []
+    return tuple(rows)
+
+
+def _total(total: Total) -> tuple[str, str]:
+    of = f"{total.counted} grade{'' if total.counted == 1 else 's'}"
+    dropped = f", the lowest {total.dropped} left out" if total.dropped else ""
+    return f"{plain(total.percent)} %", f"{of}{dropped}"
+
+
+COMMANDS = (Command("grades", "See the grades that were released to you", run_grades),)

@@ -1,0 +1,331 @@
+"""/grade: one grade by name, or a walk through what was handed in; what is saved is a draft until it is released."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.commands.browsing import show_moment
+from bot.commands.picking import pick
+from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
+from bot.commands.which_class import uuid_of, value_of
+from core.assignments.queue import next_to_grade, queue_counts
+from core.enums import GradeStatus
+from core.errors import Ambiguous, Conflict, InvalidInput, NotFound
+from core.grading.find import Piece, class_of_work, find_gradable, find_student, list_gradable, piece_of, submission_of
+from core.grading.grade import GradeConflict, GradeEdit, save_grade
+from core.grading.mark import NO_MARK, Mark, plain, read_mark
+from core.identity.permissions import require_teacher
+from core.replies import Choice, Choices, Field, File, Form, Note, Part, Reply, Table, Text, say
+from core.text import one_line
+
+AGAIN, WALK, SAVE, FILE = "grade.again", "grade.walk", "grade.save", "grade.file"
+_MOST_CHOICES = 25  # of one menu on Discord
+_SHOWN = 4_000  # characters of what a student wrote
+_DRAFT = Note("This is a draft: students see it once you `/release` it.")
+
+
+async def run_grade(request: Request) -> Reply:
+    """Serve /grade: without anything the queue, with a person and an assignment their form, with a score a grade."""
+    options = request.options
+    if not options:
+        return await _queue(request)
+    async with request.app.sessions() as session:
+        try:
+            found = await _meant(session, request)
+        except Ambiguous as error:
+            option = str(error.data["option"])
+            return pick(error, AGAIN, lambda id_: _packed({**options, option: id_.hex}))
+    if isinstance(found, Reply):
+        return found
+    if "score" in options:
+        return await _save_typed(request, found)
+    return _shown(request, replace(found, feedback=options.get("feedback", found.feedback)))
+
+
+async def _meant(session: AsyncSession, request: Request) -> Piece | Reply:
+    """Return the piece of work that a typed /grade names, or what there is to choose where it names less."""
+    options, actor, class_id = request.options, request.actor, request.visitor.class_id
+    await require_teacher(session, actor, class_id)
+    work = None
+    if "assignment" in options:
+        with _option("assignment"):
+            work = await find_gradable(session, actor, class_id, options["assignment"])
+    if "person" not in options:
+        if work is None:
+            raise InvalidInput("Say who and for what: `/grade PERSON ASSIGNMENT SCORE`.", field="person")
+        return await _next(session, request, work.id)
+    with _option("person"):
+        try:
+            student = await find_student(session, actor, class_id, options["person"])
+        except NotFound as error:
+            walked = await _only_work(session, request, class_id)
+            if walked is None:
+                raise error from None
+            return await _next(session, request, walked)
+    if work is not None:
+        return await piece_of(session, actor, work.id, student.user_id)
+    works = await list_gradable(session, actor, class_id)
+    chosen = [
+        Choice(each.label, AGAIN, _packed({**options, "person": student.user_id.hex, "assignment": each.id.hex}))
+        for each in works[:_MOST_CHOICES]
+    ]
+    return say(f"Which work of {student.name}’s?", Choices(tuple(chosen)))
+
+
+async def _only_work(session: AsyncSession, request: Request, class_id: UUID) -> UUID | None:
+    """Return the assignment that the one word names which was given where a person is expected."""
+    if len(request.options) > 1:
+        return None
+    try:
+        return (await find_gradable(session, request.actor, class_id, request.options["person"])).id
+    except (NotFound, Ambiguous):
+        return None
+
+
+@contextmanager
+def _option(name: str) -> Iterator[None]:
+    """Note of a name that does not do by itself which option it stood in."""
+    try:
+        yield
+    except (Ambiguous, NotFound) as error:
+        error.data |= {"option": name, "field": name}
+        raise
+
+
+async def grade_again(request: Request) -> Reply:
+    """Serve a choice among what a typed /grade could mean."""
+    values = [*value_of(request).split("\n", 3), "", "", ""]
+    options = {name: value for name, value in zip(_NAMES, values, strict=False) if value}
+    return await run_grade(replace(request, options=options))
+
+
+async def walk(request: Request) -> Reply:
+    """Serve the choice of an assignment's queue, and going on in it from an attempt."""
+    assignment, _, after = value_of(request).partition(":")
+    async with request.app.sessions() as session:
+        return await _next(session, request, uuid_of(assignment), uuid_of(after) if after else None)
+
+
+async def save(request: Request) -> Reply:
+    """Serve the form: save, and in a walk show the next piece; what somebody else saved meanwhile is shown instead."""
+    assignment, student, submission, version, walks = (value_of(request).split(":") + [""] * 5)[:5]
+    if not version.isdecimal():
+        raise NotFound("That choice does nothing any more.")
+    edit = GradeEdit(
+        uuid_of(assignment),
+        uuid_of(student),
+        _mark_in(request.options),
+        request.options.get("feedback", ""),
+        uuid_of(submission) if submission else None,
+        expected_version=int(version),
+    )
+    try:
+        saved = await _save(request, edit)
+    except Conflict as error:
+        return await _conflicting(request, error, walks=bool(walks))
+    if not walks:
+        return saved
+    async with request.app.sessions() as session:
+        following = await _next(session, request, edit.assignment_id, edit.submission_id)
+    return Reply((*saved.parts[:1], *following.parts))
+
+
+async def hand_out(request: Request) -> Reply:
+    """Serve the choice of a file that was handed in, or of a text that was too long to show."""
+    id_, _, place = value_of(request).partition(":")
+    async with request.app.sessions() as session:
+        work = await submission_of(session, request.actor, uuid_of(id_))
+    if not place:
+        return Reply((File("text.txt", work.body.encode(), "text/plain"),))
+    if not place.isdecimal() or int(place) >= len(work.files):
+        raise NotFound("There is no such file.")
+    file = work.files[int(place)]
+    data = await request.app.pipeline.storage.get(str(file["storage_key"]))
+    return Reply((File(str(file["filename"]), data, str(file["media_type"])),))
+
+
+async def _queue(request: Request) -> Reply:
+    class_id = request.visitor.class_id
+    async with request.app.sessions() as session:
+        counts = await queue_counts(session, request.actor, class_id)
+    waiting: dict[UUID, int] = {}
+    for each in counts:
+        waiting[each.assignment_id] = waiting.get(each.assignment_id, 0) + each.waiting
+    titles = {each.assignment_id: each.assignment for each in counts}
+    if not any(waiting.values()):
+        hint = "`/grade PERSON ASSIGNMENT SCORE` gives a grade all the same."
+        return say(f"Nothing that was handed in waits for a grade. {hint}")
+    rows = tuple((each.assignment, each.section or "–", str(each.waiting), str(each.handed_in)) for each in counts)
+    chosen = tuple(Choice(f"{titles[id_]} ({count})", WALK, id_.hex) for id_, count in waiting.items() if count)
+    return Reply(
+        (
+            Table(("Assignment", "Section", "Waiting", "Handed in"), rows, "What waits for a grade"),
+            Text("Which one do you want to go through?"),
+            Choices(chosen[:_MOST_CHOICES]),
+        )
+    )
+
+
+async def _next(session: AsyncSession, request: Request, assignment_id: UUID, after: UUID | None = None) -> Reply:
+    class_id = await class_of_work(session, assignment_id)
+    found = await next_to_grade(session, request.actor, class_id, assignment_id=assignment_id, after=after)
+    if found is None:
+        return say("Nothing of it waits for a grade any more. `/release` shows what can be shown to students.")
+    piece = await piece_of(session, request.actor, assignment_id, found.student_user_id)
+    return _shown(request, piece, left=found.left)
+
+
+def _shown(request: Request, piece: Piece, *, left: int | None = None) -> Reply:
+    """Return one student's work with the form to grade it; `left` counts what waits in a walk."""
+    waits = "" if left is None else f" ({left} waiting)"
+    parts: list[Part] = [Text(f"**{piece.student}**, {piece.assignment}{waits}"), *_work(piece, request)]
+    choices = [
+        Choice(one_line(f"Get {file['filename']}", 70), FILE, f"{piece.submission_id.hex}:{number}")
+        for number, file in enumerate(piece.files)
+        if piece.submission_id is not None
+    ]
+    if piece.submission_id is not None:
+        if len(piece.body) > _SHOWN:
+            choices.append(Choice("Get the whole text", FILE, piece.submission_id.hex))
+        if left is not None and left > 1:
+            choices.append(Choice("Skip", WALK, f"{piece.assignment_id.hex}:{piece.submission_id.hex}"))
+    parts += [Choices(tuple(choices))] if choices else []
+    return Reply((*parts, _form(piece, piece.mark, piece.feedback, piece.version, walks=left is not None)))
+
+
+def _work(piece: Piece, request: Request) -> list[Part]:
+    if piece.submission_id is None:
+        return [Note("Nothing was handed in.")]
+    came = show_moment(piece.submitted_at, request.visitor.time_zone)
+    files = ", ".join(str(file["filename"]) for file in piece.files)
+    said = [f"Attempt {piece.attempt}, {came}{', late' if piece.late else ''}", *([f"files: {files}"] if files else [])]
+    cut = f"{piece.body[:_SHOWN].rstrip()}…" if len(piece.body) > _SHOWN else piece.body
+    return [Note("; ".join(said)), *([Text(cut)] if cut else [])]
+
+
+def _form(piece: Piece, mark: Mark, feedback: str, version: int, *, walks: bool) -> Form:
+    submission = piece.submission_id.hex if piece.submission_id else ""
+    value = f"{piece.assignment_id.hex}:{piece.student_user_id.hex}:{submission}:{version}:{'w' if walks else ''}"
+    status = GradeStatus.GRADED if mark == NO_MARK else mark.status
+    score = plain(mark.score) if mark.score is not None else ""
+    fields = (
+        Field("score", f"Score, out of {plain(piece.points)}", score, required=False),
+        Field("status", "What it is", status.value.lower(), options=_STATUSES),
+        Field("feedback", "Feedback", feedback, long=True, required=False),
+    )
+    return Form(f"{piece.student}: {piece.assignment}{' – save and next' if walks else ''}", SAVE, fields, value)
+
+
+_STATUSES = tuple(
+    each.value.lower() for each in (GradeStatus.GRADED, GradeStatus.EXCUSED, GradeStatus.MISSING, GradeStatus.UNGRADED)
+)
+
+
+def _mark_in(fields: Mapping[str, str]) -> Mark:
+    """Return the mark that a form holds; a word such as EX in the score's field goes before the status."""
+    try:
+        typed = read_mark(fields.get("score", ""))
+    except InvalidInput as error:
+        error.data["field"] = "score"
+        raise
+    status = GradeStatus(fields.get("status", "").upper() or GradeStatus.GRADED)
+    if typed is not None and typed.score is None:
+        return typed
+    if status is not GradeStatus.GRADED:
+        return Mark(status)
+    if typed is None:
+        raise InvalidInput("Write the score, or choose excused, missing or ungraded.", field="score")
+    return typed
+
+
+async def _save_typed(request: Request, piece: Piece) -> Reply:
+    try:
+        mark = read_mark(request.options["score"])
+    except InvalidInput as error:
+        error.data["field"] = "score"
+        raise
+    # A typed command has looked at nothing: what a colleague saved is shown before it is replaced.
+    own = piece.by_user_id in (None, request.person.user_id)
+    edit = GradeEdit(
+        piece.assignment_id,
+        piece.student_user_id,
+        NO_MARK if mark is None else mark,
+        request.options.get("feedback"),
+        piece.submission_id,
+        expected_version=piece.version if own else 0,
+    )
+    try:
+        return await _save(request, edit)
+    except Conflict as error:
+        return await _conflicting(request, error, walks=False)
+
+
+async def _save(request: Request, edit: GradeEdit) -> Reply:
+    try:
+        async with request.app.sessions.begin() as session:
+            class_id = await class_of_work(session, edit.assignment_id)
+            saved = await save_grade(session, request.actor, class_id, edit)
+            piece = await piece_of(session, request.actor, edit.assignment_id, edit.student_user_id)
+    except InvalidInput as error:
+        error.data.setdefault("field", "score")
+        raise
+    of = f" / {plain(piece.points)}" if saved.mark.score is not None else ""
+    feedback = ", with feedback" if saved.feedback else ""
+    return Reply((Text(f"Saved: **{piece.student}**, {piece.assignment}: {saved.mark}{of}{feedback}."), _DRAFT))
+
+
+async def _conflicting(request: Request, error: Conflict, *, walks: bool) -> Reply:
+    """Return what both have saved, and a form that saves one's own in place of the other's."""
+    conflicts = error.data.get("conflicts")
+    found = conflicts[0] if isinstance(conflicts, tuple) and conflicts else None
+    if not isinstance(found, GradeConflict):
+        raise error
+    mine, theirs = found.mine, found.theirs
+    async with request.app.sessions() as session:
+        piece = await piece_of(session, request.actor, mine.assignment_id, mine.student_user_id)
+    mark = mine.mark if mine.mark is not None else theirs.mark
+    feedback = mine.feedback if mine.feedback is not None else theirs.feedback
+    when = show_moment(found.at, request.visitor.time_zone)
+    rows = (("Grade", str(mark), str(theirs.mark)), ("Feedback", feedback or "–", theirs.feedback or "–"))
+    parts: list[Part] = [
+        Text(error.sentence),
+        Table(("", "Yours", f"{found.by}, {when}"), rows, f"{found.student}, {piece.assignment}"),
+        Note(f"Leave it, and {found.by}’s stays; or send the form, and yours takes its place."),
+    ]
+    if walks and piece.submission_id is not None:
+        parts.append(
+            Choices((Choice("Keep theirs, next", WALK, f"{piece.assignment_id.hex}:{piece.submission_id.hex}"),))
+        )
+    return Reply((*parts, _form(piece, mark, feedback, theirs.version, walks=walks)), failed=True)
+
+
+_NAMES = ("person", "assignment", "score", "feedback")
+
+
+def _packed(options: Mapping[str, str]) -> str:
+    """Return options as the value of a choice; the last, feedback, may be of several lines."""
+    return "\n".join(
+        options.get(name, "") if name == _NAMES[-1] else one_line(options.get(name, ""), 300) for name in _NAMES
+    )
+
+
+COMMANDS = (
+    Command(
+        "grade",
+        "Grade: one person’s work by name, or go through what was handed in",
+        run_grade,
+        (
+            Option("person", "Whom: name, a beginning of it, or email address", OptionKind.STUDENT, positional=True),
+            Option("assignment", "For what: number or title", OptionKind.ASSIGNMENT, positional=True),
+            Option("score", "Points, EX for excused, or missing", positional=True),
+            Option("feedback", "What the student should read with it", OptionKind.LONG, rest=True),
+        ),
+        Who.TEACHER,
+    ),
+)
+CONTROLS: dict[str, Run] = {AGAIN: grade_again, WALK: walk, SAVE: save, FILE: hand_out}

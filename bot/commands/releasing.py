@@ -1,0 +1,363 @@
+"""/release: what releasing would show to whom, then the release itself, now or at a moment; and taking it back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.charts import draw_distribution
+from bot.commands.browsing import show_moment
+from bot.commands.picking import pick
+from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request, Run, Who
+from bot.commands.which_class import uuid_of, value_of
+from core.assignments.due import clock
+from core.content.moments import read_moment
+from core.errors import Ambiguous, Conflict, InvalidInput, NotFound
+from core.grading.find import find_gradable, find_student, list_gradable
+from core.grading.plan_release import LineFate, ReleaseLine, ReleasePlan, Selection, plan_release
+from core.grading.release import release
+from core.grading.retract import retract
+from core.grading.schedule_release import cancel_release, schedule_release, scheduled_releases
+from core.replies import Choice, Choices, Note, Part, Picture, Reply, Table, Text, say
+from core.text import one_line
+
+AGAIN, PLAN = "release.again", "release.plan"
+GO, LATER, LEAVE = "release.go", "release.later", "release.leave"
+TAKE_BACK, CANCEL = "release.retract", "release.cancel"
+_MOST_CHOICES = 25  # of one menu on Discord
+_MOST_ROWS = 60  # of a dry run: a message has an end
+_NAMES = ("assignment", "section", "person", "retract", "at")
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A selection with how it is called: “Essay”, “Essay, section A”."""
+
+    selection: Selection
+    name: str
+
+
+async def run_release(request: Request) -> Reply:
+    """Serve /release: a dry run of what is named; without anything, what there is to release."""
+    options = request.options
+    if not options:
+        return await _overview(request)
+    async with request.app.sessions() as session:
+        try:
+            chosen = await _chosen(session, request)
+        except Ambiguous as error:
+            option = str(error.data["option"])
+            return pick(error, AGAIN, lambda id_: _packed_options({**options, option: id_.hex}))
+        if options.get("retract") == YES:
+            return await _plan_retract(session, request, chosen)
+        at = await _moment(session, request, options["at"]) if "at" in options else None
+        plan = await plan_release(session, request.actor, chosen.selection)
+    return await _dry_run(request, plan, chosen.name, at=at)
+
+
+async def release_again(request: Request) -> Reply:
+    """Serve a choice among what a typed /release could mean."""
+    values = [*value_of(request).split("\n"), *[""] * len(_NAMES)]
+    options = {name: value for name, value in zip(_NAMES, values, strict=False) if value}
+    return await run_release(replace(request, options=options))
+
+
+async def plan_picked(request: Request) -> Reply:
+    """Serve the choice of an assignment, or of everything."""
+    selection = _unpacked(value_of(request))
+    async with request.app.sessions() as session:
+        plan = await plan_release(session, request.actor, selection)
+        name = await _name_of(session, request, selection)
+    return await _dry_run(request, plan, name)
+
+
+async def go(request: Request) -> Reply:
+    """Serve “Release”: what was shown is done; where the grades have changed meanwhile, it is shown anew instead."""
+    fingerprint, _, packed = value_of(request).partition(":")
+    selection = _unpacked(packed)
+    try:
+        async with request.app.sessions.begin() as session:
+            done = await release(session, request.actor, selection, fingerprint=fingerprint)
+    except Conflict as error:
+        plan = error.data.get("plan")
+        if not isinstance(plan, ReleasePlan):
+            raise
+        async with request.app.sessions() as session:
+            name = await _name_of(session, request, selection)
+        shown = await _dry_run(request, plan, name)
+        return Reply((Text(error.sentence), *shown.parts))
+    if not done.released:
+        return say("There was nothing to release any more.")
+    grades, people = _count(done.released, "grade"), _count(len(done.students), "student")
+    return say(
+        f"Released: {grades} of {people}. Each of them is told once, privately.",
+        Note("`/release retract:yes` with the same names takes it back."),
+    )
+
+
+async def later(request: Request) -> Reply:
+    """Serve “Schedule”."""
+    seconds, _, packed = value_of(request).partition(":")
+    if not seconds.isdecimal():
+        raise NotFound("That choice does nothing any more.")
+    at = datetime.fromtimestamp(int(seconds), UTC)
+    async with request.app.sessions.begin() as session:
+        action_id = await schedule_release(session, request.actor, _unpacked(packed), at)
+    return say(
+        f"It will be released on {show_moment(at, _time_zone(request))}, as the drafts are then.",
+        Choices((Choice("Cancel it", CANCEL, action_id.hex),)),
+    )
+
+
+async def cancel(request: Request) -> Reply:
+    """Serve “Cancel”, of a scheduled release."""
+    async with request.app.sessions.begin() as session:
+        await cancel_release(session, request.actor, uuid_of(value_of(request)))
+    return say("That release is cancelled; the drafts stay drafts.")
+
+
+async def take_back(request: Request) -> Reply:
+    """Serve “Take back”."""
+    async with request.app.sessions.begin() as session:
+        done = await retract(session, request.actor, _unpacked(value_of(request)))
+    if not done.retracted:
+        return say("There was nothing to take back any more.")
+    grades, people = _count(done.retracted, "grade"), _count(len(done.students), "student")
+    return say(f"Taken back: {grades} of {people}. They don't see them any more; your drafts stay as they are.")
+
+
+async def leave(_: Request) -> Reply:
+    """Serve “Leave it”."""
+    return say("Left as it is; nothing was changed.")
+
+
+async def _overview(request: Request) -> Reply:
+    class_id = request.visitor.class_id
+    async with request.app.sessions() as session:
+        plan = await plan_release(session, request.actor, Selection(class_id))
+        waiting = await scheduled_releases(session, request.actor, class_id)
+        titles = {item.id: item.title for item in await list_gradable(session, request.actor, class_id)}
+    fates: dict[UUID, Counter[LineFate]] = {}
+    for line in plan.lines:
+        fates.setdefault(line.assignment_id, Counter())[line.fate] += 1
+    rows = tuple((titles.get(id_, ""), *(str(count[fate]) for fate in _FATES)) for id_, count in fates.items())
+    parts: list[Part] = [Table(("Assignment", *(_FATES.values())), rows, "Grades and what students see of them")]
+    chosen = [
+        Choice(f"{titles.get(id_, '')} ({number})", PLAN, _packed(Selection(class_id, (id_,))))
+        for id_, count in fates.items()
+        if (number := count[LineFate.NEW] + count[LineFate.CHANGED])
+    ]
+    if len(chosen) > 1:
+        chosen.insert(0, Choice(f"Everything ({len(plan.changes)})", PLAN, _packed(Selection(class_id))))
+    if chosen:
+        parts += [Text("What do you want to release? You see what it does before it is done.")]
+        parts += [Choices(tuple(chosen[:_MOST_CHOICES]))]
+    else:
+        parts.append(Text("There is nothing new to release."))
+    if waiting:
+        named = [(id_, show_moment(at, _time_zone(request)), _called(each, titles)) for id_, at, each in waiting]
+        parts.append(Table(("When", "What"), tuple((at, name) for _, at, name in named), "Scheduled"))
+        parts.append(Choices(tuple(Choice(f"Cancel {name}, {at}", CANCEL, id_.hex) for id_, at, name in named)))
+    return Reply(tuple(parts))
+
+
+_FATES = {
+    LineFate.NEW: "New",
+    LineFate.CHANGED: "Changed",
+    LineFate.UNCHANGED: "Unchanged",
+    LineFate.UNGRADED: "Not graded",
+}
+
+
+async def _dry_run(request: Request, plan: ReleasePlan, name: str, *, at: datetime | None = None) -> Reply:
+    parts: list[Part] = [Text(f"**{name}**: this is what releasing would do."), _summary(plan)]
+    if not plan.changes and at is None:
+        return Reply((*parts, Text("There is nothing new to release.")))
+    parts += _changes(plan)
+    picture = await _picture(plan, name)
+    parts += [picture] if picture else []
+    packed = _packed(plan.selection)
+    if at is not None:
+        parts.append(Note("What is released then is what the drafts are then."))
+        doing = Choice(f"Schedule for {show_moment(at, _time_zone(request))}", LATER, f"{int(at.timestamp())}:{packed}")
+    else:
+        doing = Choice("Release", GO, f"{plan.fingerprint}:{packed}")
+    return Reply((*parts, Choices((doing, Choice("Leave it", LEAVE)))))
+
+
+def _summary(plan: ReleasePlan) -> Table:
+    rows = [(word, str(len(plan.of(fate)))) for fate, word in _FATES.items()]
+    rows += [("Of what is released: missing", str(len(plan.missing))), ("… excused", str(len(plan.excused)))]
+    rows.append(("Students who are told", str(len(plan.students))))
+    return Table(("Grades", "Number"), tuple(rows))
+
+
+def _changes(plan: ReleasePlan) -> list[Part]:
+    several = len({line.assignment_id for line in plan.lines}) > 1
+    parts: list[Part] = []
+    if plan.changes:
+        headings = ("Who", *(("Assignment",) if several else ()), "Sees now", "Would see")
+        rows = tuple(
+            (
+                line.student,
+                *((line.assignment,) if several else ()),
+                str(line.old) if line.old is not None else "–",
+                f"{line.new}{' (feedback changes)' if line.old is not None and line.feedback_changes else ''}",
+            )
+            for line in plan.changes[:_MOST_ROWS]
+        )
+        parts.append(Table(headings, rows, "Would change"))
+        if len(plan.changes) > _MOST_ROWS:
+            parts.append(Note(f"… and {len(plan.changes) - _MOST_ROWS} more; `section:` or `person:` shows fewer."))
+    ungraded = plan.of(LineFate.UNGRADED)
+    if ungraded:
+        parts.append(Note(f"Not graded, so nothing is shown: {_names(ungraded, several=several)}."))
+    return parts
+
+
+def _names(lines: Sequence[ReleaseLine], *, several: bool) -> str:
+    named = [f"{line.student} ({line.assignment})" if several else line.student for line in lines[:_MOST_ROWS]]
+    more = len(lines) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
+
+
+async def _picture(plan: ReleasePlan, name: str) -> Picture | None:
+    if not any(bucket.count for bucket in plan.distribution):
+        return None
+    return await asyncio.to_thread(draw_distribution, plan.distribution, one_line(name, 60))
+
+
+async def _plan_retract(session: AsyncSession, request: Request, chosen: _Chosen) -> Reply:
+    plan = await plan_release(session, request.actor, chosen.selection)
+    shown = [line for line in plan.lines if line.old is not None]
+    if not shown:
+        return say(f"Nothing of {chosen.name} is released.")
+    rows = tuple((line.student, line.assignment, str(line.old)) for line in shown[:_MOST_ROWS])
+    more = [Note(f"… and {len(shown) - _MOST_ROWS} more.")] if len(shown) > _MOST_ROWS else []
+    doing = Choice(f"Take back {_count(len(shown), 'grade')}", TAKE_BACK, _packed(chosen.selection))
+    return Reply(
+        (
+            Text(f"**{chosen.name}**: this is what students would not see any more. The drafts stay."),
+            Table(("Who", "Assignment", "Sees now"), rows),
+            *more,
+            Choices((doing, Choice("Leave it", LEAVE))),
+        )
+    )
+
+
+async def _chosen(session: AsyncSession, request: Request) -> _Chosen:
+    options, actor, class_id = request.options, request.actor, request.visitor.class_id
+    ids: tuple[UUID, ...] = ()
+    names = []
+    if "assignment" in options:
+        try:
+            work = await find_gradable(session, actor, class_id, options["assignment"])
+        except Ambiguous as error:
+            error.data["option"] = "assignment"
+            raise
+        ids, names = (work.id,), [work.title]
+    section = options.get("section")
+    student_id = None
+    if "person" in options:
+        try:
+            student = await find_student(session, actor, class_id, options["person"])
+        except Ambiguous as error:
+            error.data["option"] = "person"
+            raise
+        student_id = student.user_id
+        names.append(student.name)
+    if section is not None:
+        names.append(f"section {section}")
+    return _Chosen(Selection(class_id, ids, section, student_id), ", ".join(names) or "Everything")
+
+
+async def _moment(session: AsyncSession, request: Request, said: str) -> datetime:
+    try:
+        zone = ZoneInfo(_time_zone(request))
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    try:
+        return read_moment(said, zone, await clock(session)).at
+    except InvalidInput as error:
+        error.data["field"] = "at"
+        raise
+
+
+async def _name_of(session: AsyncSession, request: Request, selection: Selection) -> str:
+    titles = {item.id: item.title for item in await list_gradable(session, request.actor, selection.class_id)}
+    name = _called(selection, titles)
+    if selection.student_user_id is not None:
+        student = await find_student(session, request.actor, selection.class_id, selection.student_user_id.hex)
+        name = f"{name}, {student.name}"
+    return name
+
+
+def _called(selection: Selection, titles: dict[UUID, str]) -> str:
+    names = [titles.get(each, "an assignment") for each in selection.assignment_ids] or ["Everything"]
+    return ", ".join([*names, *([f"section {selection.section}"] if selection.section else [])])
+
+
+def _packed(selection: Selection) -> str:
+    """Return a selection as what a choice carries; the section, which may hold anything, comes last."""
+    work = selection.assignment_ids[0].hex if selection.assignment_ids else ""
+    student = selection.student_user_id.hex if selection.student_user_id else ""
+    return f"{selection.class_id.hex}:{work}:{student}:{selection.section or ''}"
+
+
+def _unpacked(packed: str) -> Selection:
+    class_id, work, student, section = [*packed.split(":", 3), "", "", ""][:4]
+    return Selection(
+        uuid_of(class_id),
+        (uuid_of(work),) if work else (),
+        section or None,
+        uuid_of(student) if student else None,
+    )
+
+
+def _packed_options(options: dict[str, str]) -> str:
+    return "\n".join(one_line(options.get(name, ""), 300) for name in _NAMES)
+
+
+def _time_zone(request: Request) -> str:
+    """Return the time zone of the person here; that of their account where no one class is meant."""
+    try:
+        return request.visitor.time_zone
+    except Ambiguous:
+        return request.person.time_zone
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+COMMANDS = (
+    Command(
+        "release",
+        "Show grades to students: see first what it does, then do it, now or at a time",
+        run_release,
+        (
+            Option("assignment", "Which one: number or title; all without it", OptionKind.ASSIGNMENT, positional=True),
+            Option("section", "Only the students of this section"),
+            Option("person", "Only this student", OptionKind.STUDENT),
+            Option("at", "When: “tomorrow 08:00”, “2026-12-01 08:00”; at once without it"),
+            Option("retract", "Take back what was released", OptionKind.CHOICE, choices=(YES, NO)),
+        ),
+        Who.TEACHER,
+    ),
+)
+CONTROLS: dict[str, Run] = {
+    AGAIN: release_again,
+    PLAN: plan_picked,
+    GO: go,
+    LATER: later,
+    LEAVE: leave,
+    TAKE_BACK: take_back,
+    CANCEL: cancel,
+}
