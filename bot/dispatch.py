@@ -15,6 +15,7 @@ from bot.commands.feedback import react
 from bot.commands.home import home, prompts
 from bot.commands.linking import linking_reply
 from bot.commands.registry import Request
+from bot.waiting_notices import tell_waiting
 from core.answering.store import withdraw_question
 from core.db import autocommit
 from core.enums import Platform
@@ -65,6 +66,7 @@ async def dispatch(app: App, event: Event, responder: Responder, stored: Stored 
             log.warning("reply_not_shown", request=str(request_id), code=error.code, reason=error.sentence)
         except Exception:
             log.exception("reply_not_shown", request=str(request_id))
+    await tell_waiting(app, event, responder)
     return served
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -254,6 +254,65 @@ class Responder(Protocol):
 
     async def retract(self, posts: Sequence[Post]) -> None:
         """Take back what a process that died had posted, whether or not it could note so. Never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom to tell by themselves: a person (`user_id`), in private, or everybody who reads in `channel_id`.
+
+    Ids are the platform's. Where a person takes no direct messages, `direct` is the private thread they had before, and
+    `channels` are where one can be begun.
+    """
+
+    workspace_id: str
+    user_id: str = ""
+    channel_id: str = ""
+    direct: str = ""
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Messages of ours that stand in a channel, thread or direct messages, in order."""
+
+    workspace_id: str
+    channel_id: str
+    message_ids: tuple[str, ...]
+
+
+class Messenger(Protocol):
+    """Tells people what they did not ask for.
+
+    Every method raises `NotPermitted` where that can't be, for good, and `Unavailable` where nobody knows what came of
+    it, so that it is to be tried again with `since`.
+    """
+
+    async def tell(
+        self,
+        to: Addressee,
+        reply: Reply,
+        notice: UUID,
+        *,
+        since: datetime | None = None,
+        settle: Callable[[str], Awaitable[object]],
+    ) -> Shown:
+        """Post a reply once, tagged with a notice's id; with `since` what was posted since then is looked for first.
+
+        `settle` is awaited with a private thread's id before anything is posted there.
+        """
+        ...
+
+    async def find(self, to: Addressee, notice: UUID, *, since: datetime) -> Shown | None:
+        """Return what was posted for a notice since then, as far as its tag is found."""
+        ...
+
+    async def change(self, shown: Shown, reply: Reply) -> None:
+        """Put a reply in place of what stands there."""
+        ...
+
+    async def remove(self, shown: Shown) -> None:
+        """Delete what stands there; what is gone already is no error."""
         ...
 
 

@@ -16,6 +16,7 @@ from bot.clock import run_clock
 from bot.console.run import configure_log, notice, run_async
 from bot.discord import run_discord
 from bot.jobs import entrypoints, gave_up
+from bot.messengers import run_notifier
 from bot.settings import read_settings
 from bot.slack import run_slack
 from bot.web.app import run_web
@@ -57,6 +58,7 @@ async def _run(process: Process) -> None:
                     group.create_task(run_discord(app, stop))
                 if process in (Process.WORKER, Process.ALL):
                     group.create_task(_work(app, stop))
+                    group.create_task(run_notifier(app, stop))
                 if process in (Process.CLOCK, Process.ALL):
                     group.create_task(run_clock(app, stop))
                 # Slack over HTTP brings the web application with it: one port serves both.

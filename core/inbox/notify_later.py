@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, select, text
+from sqlalchemy import Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor
 from core.db import Sessions
 from core.enums import NotificationState
+from core.events import Sender
 from core.identity.models import AppUser
 from core.identity.permissions import require_teacher
+from core.identity.raising import LINK_STANDS
 from core.inbox.models import Notification
 from core.inbox.notify import COLUMNS, UNREACHED, WITHDRAWN, ToTell, to_tell
 
@@ -22,10 +24,20 @@ _TAKE_WAITING = text(
     f"""
     UPDATE notifications n
     SET state = 'INTENDED', state_changed_at = now(), details = n.details - 'waits'
-    WHERE n.app_user_id = :user_id AND n.state = 'FAILED' AND n.deleted_at IS NULL AND n.details ->> 'waits' = 'yes'
+    FROM (
+        SELECT u.id FROM workspaces w
+        JOIN workspace_identities i
+            ON i.workspace_id = w.id AND i.platform_user_id = :user AND i.deleted_at IS NULL
+        JOIN app_users u ON u.id = i.app_user_id AND u.deleted_at IS NULL
+        WHERE w.platform::text = :platform AND w.external_id = :workspace AND w.deleted_at IS NULL
+            AND w.revoked_at IS NULL AND {LINK_STANDS}
+        UNION ALL
+        SELECT u.id FROM app_users u WHERE :platform = 'TERMINAL' AND u.email = :user AND u.deleted_at IS NULL
+    ) who
+    WHERE n.app_user_id = who.id AND n.state = 'FAILED' AND n.deleted_at IS NULL AND n.details ->> 'waits' = 'yes'
     RETURNING {COLUMNS}
     """
-).bindparams(bindparam("user_id", type_=Uuid()))
+).bindparams(bindparam("user", type_=Text()), bindparam("platform", type_=Text()), bindparam("workspace", type_=Text()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +50,11 @@ class Unreached:
     at: datetime
 
 
-async def take_waiting(sessions: Sessions, user_id: UUID) -> list[ToTell]:
+async def take_waiting(sessions: Sessions, sender: Sender) -> list[ToTell]:
     """Take what a person could not be told before, the oldest first, to be shown to them now."""
+    values = {"platform": sender.platform.value, "workspace": sender.workspace_id, "user": sender.user_id}
     async with sessions.begin() as session:
-        rows = (await session.execute(_TAKE_WAITING, {"user_id": user_id})).all()
+        rows = (await session.execute(_TAKE_WAITING, values)).all()
     rows = sorted(rows, key=lambda row: (row.created_at, row.id))
     return [to_tell(row, again=True) for row in rows]
 
