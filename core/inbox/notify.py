@@ -109,12 +109,15 @@ _FINISH = text(
 _PUT_BACK = text(
     """
     UPDATE notifications
-    SET state = 'PENDING', state_changed_at = now() + :wait, details = details - 'holder' - 'with'
+    SET state = 'PENDING', state_changed_at = now() + CAST(:wait AS interval), details = details - 'holder' - 'with'
     WHERE id = ANY(:ids) AND state = 'INTENDED'
     """
 ).bindparams(_IDS)
 _PUT_OFF = text(
-    "UPDATE notifications SET state_changed_at = now() - :lease + :wait WHERE id = ANY(:ids) AND state = 'INTENDED'"
+    """
+    UPDATE notifications SET state_changed_at = now() + CAST(:wait AS interval) - CAST(:lease AS interval)
+    WHERE id = ANY(:ids) AND state = 'INTENDED'
+    """
 ).bindparams(_IDS)
 
 
