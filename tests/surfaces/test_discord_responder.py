@@ -23,7 +23,7 @@ from core.enums import Platform
 from core.errors import NotFound, NotPermitted, Oversized, Unavailable
 from core.events import Attachment, Event, Message, Place, Sender
 from core.ports import Post as Noting
-from core.replies import Audience, Citation, Field, Form, Note, Picture, Reply, Sources, Text, say
+from core.replies import Audience, Citation, Field, File, Form, Note, Picture, Reply, Sources, Text, say
 from tests.fakes.discord.records import Interaction as Began
 from tests.fakes.discord.records import Post
 from tests.fakes.discord.world import APPLICATION, BOT
@@ -233,6 +233,13 @@ async def test_a_command_is_answered_to_the_person_alone(local: DiscordServer, s
     (post,) = local.workspace.private("11")
     assert post.content == "Your grade: 5"
     assert [file.description for file in post.files] == ["A curve"]
+    assert local.workspace.shown("21") == []
+
+
+async def test_a_file_is_seen_by_the_person_alone(local: DiscordServer, setting: Setting) -> None:
+    await to_interaction(setting, typed(local)).send(say("Your grades:", File("a/grades.csv", b"a,b", "text/csv")))
+    (post,) = local.workspace.private("11")
+    assert [(file.name, file.content) for file in post.files] == [("grades.csv", b"a,b")]
     assert local.workspace.shown("21") == []
 
 

@@ -25,6 +25,7 @@ from core.replies import (
     Choices,
     Citation,
     Field,
+    File,
     Form,
     Note,
     Picture,
@@ -186,7 +187,7 @@ async def test_the_log_holds_nothing_that_anybody_wrote(
     with capture_logs() as logs:
         await stream(responder_for(slack, ask(slack), waits=waits), waits)
         await responder_for(slack, ask(slack), waits=waits).send(say("You have 9 points.", Picture(b"png", "Points")))
-    assert {entry["event"] for entry in logs} >= {"slack_stream_broken", "slack_picture_refused"}
+    assert {entry["event"] for entry in logs} >= {"slack_stream_broken", "slack_upload_refused"}
     written = f"{logs} {caplog.text} {capsys.readouterr()}"
     assert not re.search("bends|surface|points|Why", written, re.IGNORECASE)
 
@@ -478,6 +479,20 @@ async def test_a_picture_for_one_person_goes_to_direct_messages(slack: SlackServ
     private = [said(post) for post in slack.workspace.private("U1")]
     assert bool(direct and direct[0].files) == works
     assert private == ["Use:"] + ([] if works else ["[picture: A curve &lt;that&gt; rises]"])
+    assert slack.workspace.shown("C1") == []
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_a_file_goes_to_direct_messages_under_a_plain_name(slack: SlackServer, works: bool) -> None:
+    responder = responder_for(slack, slack.people.command("U1", "C1", "/gradebook"))
+    if not works:
+        slack.fail("upload", Failure(500))
+    await responder.send(say("Your grades:", File("../grades <1>.csv", b"a,b", "text/csv")))
+    files = [file for post in slack.workspace.shown("D1") for file in post.files]
+    assert [file.name for file in files] == (["grades _1_.csv"] if works else [])
+    private = [said(post) for post in slack.workspace.private("U1")]
+    assert private[0] == "Your grades:"
+    assert ["did not take this file" in each for each in private[1:]] == ([] if works else [True])
     assert slack.workspace.shown("C1") == []
 
 

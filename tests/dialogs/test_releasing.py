@@ -1,0 +1,169 @@
+"""/release: seen first, then done; at a time; taken back; and never what was not looked at."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.app import App
+from core.grading.models import AssignmentGradeRow
+from core.inbox.models import Notification, ScheduledAction
+from core.replies import Picture, Reply
+from tests.dialogs.graded import Course, choices, labels, open_course
+from tests.dialogs.test_class_commands import words
+
+
+@pytest.fixture
+async def course(app: App) -> Course:
+    return await open_course(app)
+
+
+async def released(course: Course) -> dict[str, str]:
+    """Return what students see: score by name."""
+    async with course.app.sessions() as session:
+        rows = await session.scalars(
+            select(AssignmentGradeRow).where(
+                AssignmentGradeRow.released_at.is_not(None),
+                AssignmentGradeRow.student_user_id.in_(
+                    [each.user.id for each in (course.ada, course.berg, course.bright)]
+                ),
+            )
+        )
+        names = {each.user.id: each.user.name for each in (course.ada, course.berg, course.bright)}
+        return {names[row.student_user_id]: str(row.published_score) for row in rows}
+
+
+async def grade_all(course: Course, work: str = "rocks") -> None:
+    for who, score in (("alm", "7"), ("berg", "EX"), ("bright", "missing")):
+        await course.tess.type(f"/grade {who} {work} {score}")
+
+
+def picture(reply: Reply) -> Picture:
+    return next(part for part in reply.parts if isinstance(part, Picture))
+
+
+async def test_a_dry_run_says_who_sees_what_and_changes_nothing(course: Course) -> None:
+    await course.assignment("Rocks")
+    await course.tess.type("/grade alm rocks 7")
+    await course.tess.type("/grade berg rocks EX")
+    overview = await course.tess.type("/release")
+    assert "Rocks | 2 | 0 | 0 | 1" in words(overview)
+    assert labels(overview) == ["Rocks (2)"]
+    run = await course.tess.press("Rocks (2)")
+    said = words(run)
+    assert "Ada Alm | – | 7 / 10" in said
+    assert "Bo Berg | – | excused" in said
+    assert "Not graded, so nothing is shown: Bo Bright." in said
+    assert "Students who are told | 2" in said
+    drawn = picture(run)
+    assert drawn.png.startswith(b"\x89PNG")
+    assert "1 at 70–79 %" in drawn.alt
+    assert "Left as it is" in words(await course.tess.press("Leave it"))
+    assert await released(course) == {}
+    course.tess.desk.seen.append(run)
+    assert "Released: 2 grades of 2 students" in words(await course.tess.press("Release"))
+    assert await released(course) == {"Ada Alm": "7.00", "Bo Berg": "None"}
+    async with course.app.sessions() as session:
+        told = await session.scalar(
+            select(func.count()).select_from(Notification).where(Notification.class_id == course.class_id)
+        )
+    assert told == 2
+    await course.tess.type("/grade alm rocks 8")
+    assert "Ada Alm | 7 / 10 | 8 / 10" in words(await course.tess.type("/release rocks"))
+    assert "nothing new" in words(await course.tess.type("/release rocks person:berg"))
+
+
+async def test_what_changed_since_the_look_is_shown_anew(course: Course) -> None:
+    await course.assignment("Rocks")
+    await course.tess.type("/grade alm rocks 7")
+    run = await course.tess.type("/release rocks")
+    await course.tess.type("/grade alm rocks 3")
+    course.tess.desk.seen.append(run)
+    again = await course.tess.press("Release")
+    assert "changed since you looked" in words(again)
+    assert "Ada Alm | – | 3 / 10" in words(again)
+    assert await released(course) == {}
+    assert "Released: 1 grade" in words(await course.tess.press("Release"))
+    course.tess.desk.seen.append(again)
+    await course.tess.press("Release")  # pressed twice
+    assert await released(course) == {"Ada Alm": "3.00"}
+
+
+async def test_a_section_or_a_person_at_a_time_and_taken_back(course: Course) -> None:
+    await course.assignment("Rocks")
+    await grade_all(course)
+    assert "nobody like that" in words(await course.tess.type("/release rocks section:Z"))
+    await course.tess.type("/release rocks section:b")
+    assert "2 grades of 2" in words(await course.tess.press("Release"))
+    assert set(await released(course)) == {"Bo Berg", "Bo Bright"}
+    picked = await course.tess.type("/release rocks person:bo retract:yes")
+    assert len(labels(picked)) == 2
+    berg = await course.tess.send_choice(choices(picked)[0])
+    assert "Bo Berg | Rocks | excused" in words(berg)
+    assert "Taken back: 1 grade of 1 student" in words(await course.tess.send_choice(choices(berg)[0]))
+    assert set(await released(course)) == {"Bo Bright"}
+    assert "Nothing of Rocks, Bo Berg is released" in words(
+        await course.tess.type("/release rocks person:berg retract:yes")
+    )
+    alone = await course.tess.type("/release rocks person:ada")
+    assert "Released: 1" in words(await course.tess.send_choice(choices(alone)[0]))
+    assert set(await released(course)) == {"Bo Bright", "Ada Alm"}
+
+
+async def test_it_is_scheduled_shown_and_cancelled(course: Course) -> None:
+    await course.assignment("Rocks")
+    await grade_all(course)
+    assert "is past" in words(await course.tess.type('/release rocks at:"2020-01-01 08:00"'))
+    assert (await course.tess.type("/release rocks at:someday")).field_errors
+    run = await course.tess.type('/release rocks at:"in 2 days"')
+    (label, _) = labels(run)
+    assert label.startswith("Schedule for ")
+    assert "It will be released on" in words(await course.tess.press(label))
+    course.tess.desk.seen.append(run)
+    assert "scheduled already" in words(await course.tess.press(label))
+    overview = await course.tess.type("/release")
+    assert "Scheduled" in words(overview)
+    cancel = next(each for each in choices(overview) if each.label.startswith("Cancel Rocks"))
+    assert "cancelled" in words(await course.tess.send_choice(cancel))
+    assert "Scheduled" not in words(await course.tess.type("/release"))
+    assert await released(course) == {}
+
+
+async def test_an_unpublished_assignment_is_not_released(course: Course) -> None:
+    await course.assignment("Hidden", published=False)
+    await course.tess.type("/grade alm hidden 5")
+    assert "publish it first" in words(await course.tess.type("/release hidden"))
+    assert labels(await course.tess.type("/release")) == []
+
+
+async def test_nobody_else_releases_looks_or_takes_back(course: Course) -> None:
+    await course.assignment("Rocks")
+    await grade_all(course)
+    run = await course.tess.type("/release rocks")
+    later = await course.tess.type('/release rocks at:"in 2 days"')
+    for other in (course.berg, await course.outsider()):
+        for line in ("/release", "/release rocks", "/release rocks retract:yes", '/release rocks at:"in 2 days"'):
+            reply = await other.type(line)
+            assert "Ada Alm" not in words(reply)
+            assert not [label for label in labels(reply) if "Release" in label]
+        for choice in (choices(run)[0], choices(later)[0]):
+            assert (await other.send_choice(choice)).failed
+    assert await released(course) == {}
+    course.tess.desk.seen.append(run)
+    await course.tess.press("Release")
+    back = await course.tess.type("/release rocks retract:yes")
+    for other in (course.berg, await course.outsider()):
+        assert (await other.send_choice(choices(back)[0])).failed
+    assert len(await released(course)) == 3
+    async with course.app.sessions() as session:
+        assert not list(
+            await session.scalars(select(ScheduledAction.id).where(ScheduledAction.class_id == course.class_id))
+        )
+
+
+async def test_at_the_terminal(course: Course) -> None:
+    await course.assignment("Rocks")
+    talk = course.talk(course.tess)
+    await talk.say("/grade alm rocks 7")
+    assert "[picture: " in await talk.say("/release rocks")
+    assert "Released: 1 grade of 1 student" in await talk.say("1")
