@@ -15,6 +15,7 @@ from core.answering.store import fail_abandoned
 from core.classes.held_roster import forget_rosters
 from core.content.due import Outcome, run_due
 from core.errors import StorageUnavailable
+from core.grading.held_gradebook import forget_gradebooks
 from core.inbox.store import forget_events
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,7 @@ async def run_clock(app: App, stop: asyncio.Event) -> None:
     )
     scheduler.add_job(forget_old_jobs, "interval", [app], hours=6, coalesce=True, max_instances=1)
     scheduler.add_job(forget_served_events, "interval", [app], hours=1, coalesce=True, max_instances=1)
-    scheduler.add_job(forget_held_rosters, "interval", [app], hours=1, coalesce=True, max_instances=1)
+    scheduler.add_job(forget_held_files, "interval", [app], hours=1, coalesce=True, max_instances=1)
     scheduler.start()
     try:
         await end_abandoned_answers(app)
@@ -82,9 +83,10 @@ async def forget_served_events(app: App) -> None:
         log.warning("tick_failed", tick="forget_served_events", error=type(error).__name__)
 
 
-async def forget_held_rosters(app: App) -> None:
-    """Delete the rosters that were uploaded for a preview and never brought in."""
+async def forget_held_files(app: App) -> None:
+    """Delete the rosters and gradebooks that were uploaded for a preview and never brought in."""
     try:
         await forget_rosters(app.pipeline.storage)
+        await forget_gradebooks(app.pipeline.storage)
     except StorageUnavailable as error:
-        log.warning("tick_failed", tick="forget_held_rosters", error=error.code)
+        log.warning("tick_failed", tick="forget_held_files", error=error.code)

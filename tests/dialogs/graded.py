@@ -9,6 +9,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+from adapters.discord.forms import form_modal
+from adapters.discord.render import render as render_discord
+from adapters.slack.forms import form_view
+from adapters.slack.render import render as render_slack
+from adapters.terminal.render import plain
 from bot.app import App
 from bot.dispatch import dispatch
 from core.assignments.models import Assignment
@@ -25,8 +30,26 @@ from core.replies import Choice, Choices, File, Form, Reply
 from tests import factories as make
 from tests.dialogs.conftest import Talk
 from tests.dialogs.test_class_commands import OPERATOR, Desk, Member, words
+from tests.fakes.slack.blocks import check_view
 
 NOW = datetime.now(UTC)
+
+
+@dataclass
+class Everywhere(Desk):
+    """A person's end that holds each reply against every surface: none may be unable to show it."""
+
+    async def send(self, reply: Reply) -> None:
+        await Desk.send(self, reply)
+        assert list(render_slack(reply))
+        assert list(render_discord(reply))
+        assert list(plain(reply))
+        for part in reply.parts:
+            if isinstance(part, Form):
+                check_view(form_view(part))
+                form_modal(part)
+            if isinstance(part, Choices):
+                assert len({(choice.action, choice.value) for choice in part.choices}) == len(part.choices)
 
 
 @dataclass
@@ -100,7 +123,7 @@ async def _member(
         person = await add_person(session, OPERATOR, email, name=name, role=global_role)
         await enrol(session, OPERATOR, class_id, person.id, role, section=section)
         await link(session, OPERATOR, base.workspace_id, account, person.id, LinkMethod.CODE)
-    return replace(base, user=person, account=account, desk=Desk())
+    return replace(base, user=person, account=account, desk=Everywhere())
 
 
 def actor(member: Member) -> Actor:
