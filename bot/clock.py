@@ -16,6 +16,7 @@ from core.classes.held_roster import forget_rosters
 from core.content.due import Outcome, run_due
 from core.errors import StorageUnavailable
 from core.grading.held_gradebook import forget_gradebooks
+from core.grading.schedule_release import run_due_release
 from core.inbox.store import forget_events
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,9 @@ async def run_clock(app: App, stop: asyncio.Event) -> None:
     scheduler.add_job(
         do_what_is_due, "interval", [app], seconds=20, coalesce=True, max_instances=1, misfire_grace_time=None
     )
+    scheduler.add_job(
+        release_what_is_due, "interval", [app], seconds=20, coalesce=True, max_instances=1, misfire_grace_time=None
+    )
     scheduler.add_job(forget_old_jobs, "interval", [app], hours=6, coalesce=True, max_instances=1)
     scheduler.add_job(forget_served_events, "interval", [app], hours=1, coalesce=True, max_instances=1)
     scheduler.add_job(forget_held_files, "interval", [app], hours=1, coalesce=True, max_instances=1)
@@ -37,6 +41,7 @@ async def run_clock(app: App, stop: asyncio.Event) -> None:
     try:
         await end_abandoned_answers(app)
         await do_what_is_due(app)
+        await release_what_is_due(app)
         await stop.wait()
     finally:
         scheduler.shutdown(wait=False)
@@ -63,6 +68,20 @@ async def do_what_is_due(app: App) -> None:
     for each in ran:
         if each.outcome is Outcome.FAILED:
             log.warning("scheduled_action_failed", action=str(each.group_id))
+
+
+async def release_what_is_due(app: App) -> None:
+    """Release the grades that were scheduled, each selection in a transaction of its own."""
+    try:
+        while True:
+            async with app.sessions.begin() as session:
+                due = await run_due_release(session)
+            if due is None:
+                return
+            if due.error:
+                log.warning("scheduled_release_failed", action=str(due.action_id))
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("tick_failed", tick="release_what_is_due", error=type(error).__name__)
 
 
 async def forget_old_jobs(app: App) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from bot.app import App
+from bot.clock import release_what_is_due
 from core.grading.models import AssignmentGradeRow
 from core.inbox.models import Notification, ScheduledAction
 from core.replies import Picture, Reply
@@ -127,6 +130,21 @@ async def test_it_is_scheduled_shown_and_cancelled(course: Course) -> None:
     assert "cancelled" in words(await course.tess.send_choice(cancel))
     assert "Scheduled" not in words(await course.tess.type("/release"))
     assert await released(course) == {}
+
+
+async def test_the_clock_releases_what_is_due_as_the_drafts_are_then(course: Course) -> None:
+    await course.assignment("Rocks")
+    await grade_all(course)
+    run = await course.tess.type('/release rocks section:A at:"in 2 days"')
+    await course.tess.press(labels(run)[0])
+    await course.tess.type("/grade alm rocks 9")
+    await release_what_is_due(course.app)
+    assert await released(course) == {}
+    async with course.app.sessions.begin() as session:
+        due = ScheduledAction.class_id == course.class_id
+        await session.execute(update(ScheduledAction).where(due).values(due_at=func.now()))
+    await asyncio.gather(*(release_what_is_due(course.app) for _ in range(2)))
+    assert await released(course) == {"Ada Alm": "9.00"}
 
 
 async def test_an_unpublished_assignment_is_not_released(course: Course) -> None:
