@@ -12,12 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.app import App
 from bot.commands.asking import asks
-from bot.dispatch import dispatch
+from bot.dispatch import dispatch, error_reply
 from core.answering.store import take_back
 from core.db import autocommit
 from core.enums import Platform
-from core.errors import DatabaseUnavailable
-from core.events import Command, Control, Event
+from core.errors import DatabaseUnavailable, HomeroomError
+from core.events import Command, Control, Deletion, Event, Reaction, Visit
 from core.inbox.deliver import posts_of_event
 from core.inbox.store import LEASE, Stored, finish_event, is_held, renew_leases, store_event, take_events
 from core.ports import Responder
@@ -87,6 +87,9 @@ class Serving:
         event = stored.event
         try:
             responder = responder or await self._open(event, stored.route)
+            if stored.given_up:
+                await self._give_up(stored, responder)
+                return
             line = self._questions if asks(event) else self._others
             waits = line.locked()
             async with line:
@@ -101,6 +104,15 @@ class Serving:
             log.exception("event_not_served", kind=type(event).__name__)
         if isinstance(event, Command | Control):
             self._wake.set()  # it may have said who somebody is, for whom a question waits
+
+    async def _give_up(self, stored: Stored, responder: Responder) -> None:
+        """Tell who did it that nothing came of it; what was being served when processes died is not tried for ever."""
+        log.error("event_given_up", kind=type(stored.event).__name__, attempts=stored.attempts)
+        await finish_event(self._app.sessions, stored.id)
+        if not isinstance(stored.event, Reaction | Deletion | Visit):
+            await responder.send(
+                error_reply(HomeroomError("I could not do that, though I tried. Please ask me again."))
+            )
 
     async def _begin_again(self, stored: Stored, responder: Responder) -> None:
         """Take back what the process that died had asked and posted."""

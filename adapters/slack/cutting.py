@@ -71,7 +71,7 @@ def cut(text: str, shown: int = 0) -> tuple[str, str]:
 
 def escaped_length(text: str) -> int:
     """Return how long a text is once it is escaped."""
-    return len(text) + _ESCAPED * text.count("<")
+    return len(text) + _ESCAPED * text.count("<") + text.count("](")
 
 
 def _fitting(text: str, limit: int) -> int:

@@ -44,13 +44,17 @@ def escape_within(text: str, limit: int) -> str:
     return "".join(kept).rstrip() + "…"
 
 
-def escape_markdown(text: str) -> str:
+def escape_markdown(text: str, before: str = "") -> str:
     """Return Markdown for `markdown_text` and `markdown` blocks, safe to cut anywhere and to send in pieces.
+
+    `before` is what was sent already. A link's address stands beside its label instead of behind it: a label may claim
+    another place, and pieces are shown before anybody can tell.
 
     Slack reads its own `<…>` there too, but does not read a decoded `&lt;` again. Only the opening bracket is escaped:
     `>` begins a quotation, and `&` would break the addresses of links (PostHog/posthog, pull request 95054, measured).
     """
-    return _TURNS.sub("", text).replace("<", "&lt;")
+    apart = _TURNS.sub("", text).replace("](", "] (").replace("<", "&lt;")
+    return f" {apart}" if before.endswith("]") and apart.startswith("(") else apart
 
 
 def safe_url(url: str) -> str | None:

@@ -30,7 +30,7 @@ async def read_profile(posting: Posting, route: Route) -> Profile | None:
                 return None
             raise
     profile = user.get("profile") or {}
-    email = profile.get("email") if user.get("is_email_confirmed") is not False else None
+    email = profile.get("email") if user.get("is_email_confirmed") is True else None
     return Profile(
         email=str(email) if email else None,
         name=str(profile.get("display_name") or profile.get("real_name") or user.get("name") or ""),

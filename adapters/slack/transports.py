@@ -12,12 +12,15 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 
+from adapters.slack.failures import TROUBLE, read_failure
 from adapters.slack.oauth import install_routes
+from core.errors import InvalidInput
 
 log = structlog.get_logger(__name__)
 
 EVENTS_PATH = "/slack/events"
 PING_SECONDS = 10.0
+TOKEN_REFUSED = frozenset({"invalid_auth", "not_authed", "not_allowed_token_type", "account_inactive", "token_revoked"})
 LOST_AFTER = 5  # pings: by then the client has noticed and tried to reconnect
 
 
@@ -26,7 +29,9 @@ async def run_socket(app: AsyncApp, app_token: str, stop: asyncio.Event, *, ping
 
     The client reconnects by itself, but keeps to an address once it has one, and each is good for one attempt
     (https://docs.slack.dev/reference/methods/apps.connections.open); so a client that stays unconnected is replaced.
+    Raises `InvalidInput` when Slack does not take the token: it never will.
     """
+    await _check_token(app, app_token)
     stopped = asyncio.ensure_future(stop.wait())
     try:
         while not stop.is_set():
@@ -42,6 +47,20 @@ async def run_socket(app: AsyncApp, app_token: str, stop: asyncio.Event, *, ping
                 log.warning("slack_connection_replaced")
     finally:
         stopped.cancel()
+
+
+async def _check_token(app: AsyncApp, app_token: str) -> None:
+    """Ask for a connection and leave it unused; that Slack can't be reached is no reason not to begin."""
+    try:
+        await app.client.apps_connections_open(app_token=app_token)
+    except TROUBLE as error:
+        code = read_failure(error).code
+        if code in TOKEN_REFUSED:
+            raise InvalidInput(
+                f"Slack does not take SLACK_APP_TOKEN ({code}). Make one with the scope connections:write on the app's "
+                "page “Basic Information”, and turn Socket Mode on."
+            ) from error
+        log.warning("slack_not_reached_yet", code=code)
 
 
 async def _until_lost(handler: AsyncSocketModeHandler, ping_seconds: float) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from bot.commands.registry import FORM_ACTION, NO, YES, Command, Option, OptionKind, Request
 from core.answering.answer import Answer, answer_question
 from core.answering.history import PastAnswer, own_answer, request_stop, request_stop_all
-from core.answering.question import Origin, Question, Thread, check_question
+from core.answering.question import Origin, Question, Thread, asks_nothing, check_question
 from core.answering.replying import ASK_CLASS, ASK_GENERAL, RETRY, STOP
 from core.content.browse import LessonItem, find_lesson, list_lessons
 from core.enums import SourceMode
@@ -41,11 +41,11 @@ def _says_stop(event: Message) -> bool:
 
 
 async def answer_message(request: Request, event: Message) -> Reply | None:
-    """Answer a message. A teacher's reply in a thread is no question unless it is addressed to the bot.
+    """Answer a message. In a thread a teacher's reply, or mere thanks, is no question unless addressed to the bot.
 
     “Stop” ends what is being written for this person, for platforms offer no button under a text that still grows.
     """
-    if not event.addressed and request.visitor.teaches:
+    if not event.addressed and (request.visitor.teaches or asks_nothing(event.text)):
         return None
     if _says_stop(event):
         async with request.app.sessions.begin() as session:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import numpy as np
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.answering.citing import CitationFilter, Support, find_support, is_supported
 from core.answering.prompt import ANSWER_FROM_KNOWLEDGE, ANSWER_FROM_SOURCES
@@ -26,7 +27,7 @@ from core.answering.replying import (
     nothing_found_reply,
     plain_reply,
 )
-from core.answering.store import Begun, StoredCitation, begin_answer, end_answer
+from core.answering.store import LEASE, Begun, StoredCitation, begin_answer, end_answer, renew_lease
 from core.answering.writing import Writing, write
 from core.db import Sessions, autocommit
 from core.enums import GenerationStatus, SourceMode
@@ -78,6 +79,7 @@ async def answer_question(
     """
     check_question(question.text)
     begun = await begin_answer(deps.sessions, question)
+    holding = asyncio.create_task(_hold(deps.sessions, begun.answer_id))
     try:
         return await _answer(deps, question, begun, responder, audience)
     except HomeroomError as error:
@@ -94,6 +96,16 @@ async def answer_question(
             with contextlib.suppress(Exception):  # what broke the answer is being raised
                 await responder.send(failed_reply(begun.answer_id, "", HomeroomError().sentence, audience))
         raise
+    finally:
+        holding.cancel()
+
+
+async def _hold(sessions: Sessions, answer_id: UUID) -> None:
+    """Keep an answer from being given up while a model or a platform is slow to begin."""
+    while True:
+        await asyncio.sleep(LEASE.total_seconds() / 3)
+        with contextlib.suppress(SQLAlchemyError, OSError):  # then the lease runs out, and the answer was lost anyway
+            await renew_lease(sessions, answer_id)
 
 
 async def _end_interrupted(sessions: Sessions, answer_id: UUID) -> None:
@@ -161,10 +173,10 @@ async def _write(
         language=question.language,
     )
     stream = await responder.begin(begun.answer_id, audience)
-    used, writing = models[0], Writing(CitationFilter(len(sources)), stream)
+    used, writing = models[0], Writing(CitationFilter(len(sources)), stream, may_find_nothing=bool(sources))
     error: HomeroomError | None = None
     for used in models:
-        writing, error = Writing(CitationFilter(len(sources)), stream), None
+        writing, error = Writing(CitationFilter(len(sources)), stream, may_find_nothing=bool(sources)), None
         # The built-in answerer reads no history, so it gets the question with what it refers to put in.
         asked = prompt if used.generative else replace(prompt, question=query)
         try:

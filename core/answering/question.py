@@ -37,6 +37,12 @@ _ASKING = frozenset(
     take work mean means happen happens called more again else only just really
     """.split()  # noqa: SIM905  (a list of words reads as words)
 )
+_EMOJI_NAME = re.compile(r":[a-z0-9_+-]+:(?::skin-tone-\d:)?")
+# What people say when they are content: English, German, French, Spanish, as above.
+_COURTESIES = re.compile(
+    r"(?:many |vielen |muchas )?(?:thanks?|thx|ty|danke?|merci|gracias)(?: you)?(?: very much| a lot| schön| beaucoup)?"
+    r"|(?:ok|okay|vale)(?: thanks)?|got it|cool|great|nice|perfect|i see|makes sense|yes|no|alles klar"
+)
 _WORD = re.compile(r"[^\W\d_]+")
 _SHORTEST_TELLING_WORD = 4
 _TELLS_ITS_SUBJECT = 3  # so many telling words name a subject, whatever "it" the grammar needs
@@ -92,6 +98,12 @@ def check_question(text: str) -> str:
             field="question",
         )
     return question
+
+
+def asks_nothing(text: str) -> bool:
+    """Say whether a remark in a thread is mere courtesy, to which no answer is expected: “thanks!”, “:tada:”, “👍”."""
+    words = _EMOJI_NAME.sub(" ", text).casefold()
+    return not _LETTER_OR_DIGIT.search(words) or _COURTESIES.fullmatch(" ".join(_WORD.findall(words))) is not None
 
 
 async def standalone_query(question: str, history: Sequence[Turn], models: Sequence[ChatModel]) -> str:

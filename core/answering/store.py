@@ -144,6 +144,16 @@ async def begin_answer(sessions: Sessions, question: Question) -> Begun:
     return Begun(rows[0].question_id, rows[0].answer_id, history)
 
 
+async def renew_lease(sessions: Sessions, answer_id: UUID) -> None:
+    """Go on holding an answer that is not being written yet."""
+    async with autocommit(sessions) as session:
+        await session.execute(
+            update(ChatMessage)
+            .where(ChatMessage.id == answer_id, ChatMessage.status == GenerationStatus.STREAMING)
+            .values(lease_until=func.now() + LEASE)
+        )
+
+
 async def save_progress(sessions: Sessions, answer_id: UUID, text_so_far: str) -> bool:
     """Keep what is written so far and renew the lease; say whether the answer is to stop."""
     async with autocommit(sessions) as session:

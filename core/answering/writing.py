@@ -19,10 +19,14 @@ SAVE_EVERY = 0.5  # seconds between two saves, which is also how soon a Stop fro
 
 @dataclass(slots=True)
 class Writing:
-    """What a model has written so far. `text` is what was shown: no invented source numbers, none of its sentinel."""
+    """What a model has written so far. `text` is what was shown: no invented source numbers, none of its sentinel.
+
+    Only where there are sources the model `may_find_nothing` in them.
+    """
 
     citing: CitationFilter
     stream: AnswerStream
+    may_find_nothing: bool = True
     text: str = ""
     usage: Usage | None = None
     stopped: bool = False
@@ -34,7 +38,7 @@ class Writing:
         """Show what the model wrote next, as far as it is known to be fit."""
         if self._opening is not None:
             self._opening += delta
-            if may_say_not_in_sources(self._opening):
+            if self.may_find_nothing and may_say_not_in_sources(self._opening):
                 self.not_in_sources = says_not_in_sources(self._opening)
                 return
             delta, self._opening = self._opening, None

@@ -50,19 +50,24 @@ _TAKE = text(
         SET attempts = attempts + 1,
             lease_until = now() + CAST(:lease AS interval),
             state = CASE WHEN attempts >= :attempts THEN 'FAILED' ELSE 'WORKING' END::inbox_state,
-            error = CASE WHEN attempts >= :attempts THEN 'given up' END,
-            event = CASE WHEN attempts >= :attempts THEN '{}' ELSE event END
+            error = CASE WHEN attempts >= :attempts THEN 'given up' END
         FROM lost WHERE e.id = lost.id
         RETURNING e.id, e.event, e.route, e.attempts, e.state, e.created_at
     )
-    SELECT id, event, route, attempts FROM taken WHERE state = 'WORKING' ORDER BY created_at
+    SELECT id, event, route, attempts, state = 'FAILED' AS given_up FROM taken ORDER BY created_at
     """
 )
 _RENEW = text(
     "UPDATE inbox_events SET lease_until = now() + CAST(:lease AS interval) WHERE id = ANY(:ids) AND state = 'WORKING'"
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 _IS_HELD = text("SELECT state = 'WORKING' AND attempts = :attempts FROM inbox_events WHERE id = :id")
-_FINISH = text("UPDATE inbox_events SET state = 'DONE', lease_until = NULL, event = '{}', route = '{}' WHERE id = :id")
+_FINISH = text(
+    """
+    UPDATE inbox_events
+    SET state = CASE state WHEN 'FAILED' THEN state ELSE 'DONE' END, lease_until = NULL, event = '{}', route = '{}'
+    WHERE id = :id
+    """
+)
 _RELEASE = text(
     """
     UPDATE inbox_events e
@@ -103,12 +108,16 @@ _FORGET = text(
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An event as it is kept; `attempts` counts from 1, so more means that a process died over it."""
+    """An event as it is kept; `attempts` counts from 1, so more means that a process died over it.
+
+    One that is `given_up` has had all of its attempts: its sender is to be told.
+    """
 
     id: UUID
     event: Event
     route: Mapping[str, str]
     attempts: int = 1
+    given_up: bool = False
 
 
 async def store_event(sessions: Sessions, event: Event, route: Mapping[str, str]) -> Stored | None:
@@ -135,7 +144,7 @@ async def take_events(sessions: Sessions, platform: Platform, *, most: int = 50)
     values = {"platform": platform.value, "most": most, "lease": LEASE, "attempts": ATTEMPTS}
     async with autocommit(sessions) as session:
         rows = (await session.execute(_TAKE, values)).all()
-    return [Stored(row.id, from_data(row.event), row.route, row.attempts) for row in rows]
+    return [Stored(row.id, from_data(row.event), row.route, row.attempts, row.given_up) for row in rows]
 
 
 async def renew_leases(sessions: Sessions, ids: Collection[UUID]) -> None:
@@ -151,7 +160,7 @@ async def is_held(sessions: Sessions, stored: Stored) -> bool:
 
 
 async def finish_event(sessions: Sessions, event_id: UUID) -> None:
-    """Note that an event was served, and forget what was in it."""
+    """Note that an event was served, or given up, and forget what was in it."""
     async with autocommit(sessions) as session:
         await session.execute(_FINISH, {"id": event_id})
 

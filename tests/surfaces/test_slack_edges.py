@@ -113,3 +113,32 @@ async def test_a_question_that_was_taken_up_while_it_waited_is_answered_once(sch
     school.provider.release.set()
     await school.until_answered(school.direct("U3"), QUESTIONS_AT_ONCE + 1)
     assert len(await school.rows("SELECT 1 FROM chat_messages WHERE text LIKE '%in love%'")) == 1
+
+
+async def test_what_kills_every_process_is_given_up_and_said(school: School) -> None:
+    await school.join("U3", "Cleo")
+    school.provider.script(Reply("The Moon", hold_after=1))
+    await school.ask("U3")
+    await until(lambda: bool(school.provider.chats()))
+    await school.execute("UPDATE inbox_events SET attempts = 3, lease_until = now() - interval '1 minute'")
+    await school.until_told("U3", "I could not do that")
+    (row,) = await school.rows("SELECT state::text, event FROM inbox_events")
+    assert (row.state, row.event) == ("FAILED", {})
+    school.provider.release.set()
+    await until(lambda: len(school.shown()) == 1)  # the process was only thought to be dead
+
+
+async def test_thanks_are_not_answered(school: School) -> None:
+    await school.join("U3", "Cleo")
+    asked = await school.ask("U3")
+    await school.until_answered()
+    await school.say("U3", "Thank you! :tada:", thread=asked.ts)
+    await school.until_answered(count=1)
+
+
+async def test_general_knowledge_never_says_that_the_material_holds_nothing(school: School) -> None:
+    await school.join("U3", "Cleo")
+    school.provider.script("NOT_IN_SOURCES is what I would say, had I sources.")
+    await school.slack.people.command("U3", CHANNEL, "/ask", "mode:GENERAL Who won the football world cup?").done()
+    answer = await school.until_answered()
+    assert "NOT_IN_SOURCES" in answer.text

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from core.answering.question import QUESTION_LIMIT, check_question, leans, standalone_query
+from core.answering.question import QUESTION_LIMIT, asks_nothing, check_question, leans, standalone_query
 from core.errors import InvalidInput, ModelUnavailable
 from core.ports import Prompt, Turn, Usage
 
@@ -87,3 +87,15 @@ def test_a_follow_up_is_recognised(question: str) -> None:
 )  # fmt: skip
 def test_what_names_its_subject_is_no_follow_up(question: str) -> None:
     assert not leans(question)
+
+
+@pytest.mark.parametrize(
+    "remark", ["Thanks!", ":tada:", "👍🏽", "thank you very much :pray::skin-tone-3:", "OK.", "Danke schön"]
+)
+def test_courtesies_ask_nothing(remark: str) -> None:
+    assert asks_nothing(remark)
+
+
+@pytest.mark.parametrize("remark", ["Thanks, and why?", "why", "2+2", "ok so what is a mole", "Nice try, but how?"])
+def test_whatever_else_is_said_may_be_a_question(remark: str) -> None:
+    assert not asks_nothing(remark)
