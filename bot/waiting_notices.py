@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import func, update
 
 from bot.app import App
-from bot.commands.notices import write_notice
+from bot.commands.notices import NOTICES, write_notice
 from core.enums import NotificationState
 from core.errors import HomeroomError
 from core.events import Command, Control, Event, Message
@@ -26,7 +26,7 @@ async def tell_waiting(app: App, event: Event, responder: Responder) -> None:
     if not (isinstance(event, Command | Control) or (isinstance(event, Message) and event.place.private)):
         return
     try:
-        for told in await take_waiting(app.sessions, event.sender):
+        for told in await take_waiting(app.sessions, event.sender, NOTICES):
             await _show(app, told, responder)
     except Exception as error:  # noqa: BLE001  (what was asked is done; this comes on top)
         log.warning("waiting_notices_not_shown", reason=type(error).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -34,7 +35,11 @@ _TAKE_WAITING = text(
         UNION ALL
         SELECT u.id FROM app_users u WHERE :platform = 'TERMINAL' AND u.email = :user AND u.deleted_at IS NULL
     ) who
-    WHERE n.app_user_id = who.id AND n.state = 'FAILED' AND n.deleted_at IS NULL AND n.details ->> 'waits' = 'yes'
+    WHERE n.app_user_id = who.id AND n.deleted_at IS NULL AND n.kind = ANY(:kinds)
+        AND (
+            (n.state = 'FAILED' AND n.details ->> 'waits' = 'yes')
+            OR (n.state = 'PENDING' AND n.state_changed_at <= now() AND :platform = 'TERMINAL')
+        )
     RETURNING {COLUMNS}
     """
 ).bindparams(bindparam("user", type_=Text()), bindparam("platform", type_=Text()), bindparam("workspace", type_=Text()))
@@ -50,9 +55,17 @@ class Unreached:
     at: datetime
 
 
-async def take_waiting(sessions: Sessions, sender: Sender) -> list[ToTell]:
-    """Take what a person could not be told before, the oldest first, to be shown to them now."""
-    values = {"platform": sender.platform.value, "workspace": sender.workspace_id, "user": sender.user_id}
+async def take_waiting(sessions: Sessions, sender: Sender, kinds: Iterable[str]) -> list[ToTell]:
+    """Take what a person could not be told before, the oldest first, to be shown to them now.
+
+    Nobody is told anything at the terminal by itself, so there it is also what they have not been told yet.
+    """
+    values = {
+        "kinds": list(kinds),
+        "platform": sender.platform.value,
+        "workspace": sender.workspace_id,
+        "user": sender.user_id,
+    }
     async with sessions.begin() as session:
         rows = (await session.execute(_TAKE_WAITING, values)).all()
     rows = sorted(rows, key=lambda row: (row.created_at, row.id))

@@ -26,7 +26,6 @@ from tests.fakes.discord.records import PRIVATE_THREAD
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.discord_server import Failure as DiscordFailure
 from tests.fakes.slack_server import Failure, SlackServer
-from tests.surfaces.discord_school import all_text as discord_text
 from tests.surfaces.notices import Room, open_room
 from tests.surfaces.school import OPERATOR
 from tests.surfaces.slack_posts import all_text
@@ -193,6 +192,16 @@ class TestSlack:
         assert [SAYS in reply.text() for reply in await visit(in_slack, "U100")] == [False, True]
         assert [SAYS in reply.text() for reply in await visit(in_slack, "U100")] == [False]
 
+    async def test_at_the_terminal_they_are_told_when_they_come(self, slack: SlackServer, in_slack: Room) -> None:
+        await slack_class(in_slack, slack, 1)
+        await in_slack.release()
+        (row,) = await in_slack.rows("SELECT email FROM app_users WHERE name = 'Student U100'")
+        first, again = [await visit(in_slack, row.email, Platform.TERMINAL) for _ in range(2)]
+        assert [SAYS in reply.text() for reply in first] == [False, True]
+        assert [SAYS in reply.text() for reply in again] == [False]
+        await in_slack.send_all()
+        assert slack_notices(slack) == {}, "they were told twice"
+
     async def test_a_date_is_in_the_time_zone_of_who_reads_it(self, slack: SlackServer, in_slack: Room) -> None:
         await slack_class(in_slack, slack, 1)
         await in_slack.execute("UPDATE app_users SET time_zone = 'Asia/Tokyo' WHERE name = 'Student U100'")
@@ -283,7 +292,7 @@ class TestDiscord:
         (thread,) = local.workspace.threads("21")
         assert (thread.kind, set(thread.members)) == (PRIVATE_THREAD, {user, "900"})
         assert discord_notices(local) == {thread.id: 2}
-        assert "8 / 100" in discord_text(local.workspace.shown(thread.id)[-1])
+        assert "8 / 100" in local.workspace.shown(thread.id)[-1].content
         await in_discord.retract()
         await in_discord.send_all()
         assert discord_notices(local) == {}
@@ -355,10 +364,10 @@ async def due_at(room: Room, moment: str) -> None:
         await session.execute(text(statement), {"moment": datetime.fromisoformat(moment), "id": room.work.id})
 
 
-async def visit(room: Room, user: str) -> list[Reply]:
+async def visit(room: Room, user: str, platform: Platform = Platform.SLACK) -> list[Reply]:
     """Have somebody type a command, and return all they are shown."""
     shown = Shown()
-    sender = Sender(Platform.SLACK, user, "T1")
+    sender = Sender(platform, user, "T1" if platform is Platform.SLACK else "")
     event = Command(key=f"visit {user} {id(shown)}", sender=sender, place=Place("D1"), name="help")
     await dispatch(room.app, event, shown)  # type: ignore[arg-type]  # it only sends
     return shown.replies
