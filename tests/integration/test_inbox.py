@@ -100,7 +100,10 @@ async def test_an_event_whose_holder_died_is_taken_up_a_few_times(sessions: Sess
         assert (taken.id, taken.event, taken.route, taken.attempts) == (stored.id, QUESTION, ROUTE, attempt)
         assert await take_events(sessions, Platform.SLACK) == []
     await _change(sessions, "lease_until = now() - interval '1 second'")
+    (given_up,) = await take_events(sessions, Platform.SLACK)
+    assert (given_up.event, given_up.given_up) == (QUESTION, True)
     assert await take_events(sessions, Platform.SLACK) == []
+    await finish_event(sessions, stored.id)
     row = await _row(sessions, stored.id)
     assert (row.state, row.event) == ("FAILED", {})
 
