@@ -109,12 +109,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form; sending it comes back as a `Control` with this action, value and the fields."""
+    """A form; sending it comes back as a `Control` with this action, value and the fields.
+
+    `about` is plain text to have before one's eyes while filling it in, shown where a form covers what it came with.
+    """
 
     title: str
     action: str
     fields: tuple[Field, ...]
     value: str = ""
+    about: str = ""
 
 
 Part = Text | Note | Sources | Table | Picture | File | Choices | Form

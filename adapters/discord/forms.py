@@ -62,7 +62,7 @@ def form_modal(form: Form) -> Json:
 def form_choice(form: Form) -> Choice:
     """Return a button that opens a form, the form itself its value. Raises `ValueError` as `form_modal` does."""
     form_modal(form)
-    packed = json.dumps(asdict(form), ensure_ascii=False, separators=(",", ":"))
+    packed = json.dumps(asdict(replace(form, about="")), ensure_ascii=False, separators=(",", ":"))
     return Choice(f"{fit(form.title, BUTTON_LABEL - 2)}…", OPEN_FORM, packed)
 
 

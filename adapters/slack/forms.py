@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from adapters.slack.controls import plain_object
@@ -39,6 +39,9 @@ def form_view(form: Form, place: Place | None = None) -> dict[str, Any]:
     if not 0 < len(form.action) <= 255 or len(metadata) > METADATA:  # noqa: PLR2004  (the limit of every id of Slack's)
         raise ValueError(f"the form “{form.title}” carries more than {METADATA} characters, or no action")
     blocks = [block for field in form.fields for block in _inputs(field)]
+    about = next(split_text(harmless(form.about), INPUT_TEXT), "").strip()
+    if about:
+        blocks.insert(0, {"type": "section", "text": {"type": "plain_text", "text": about, "emoji": False}})
     if len(form.title) > VIEW_TITLE:
         blocks.insert(0, {"type": "section", "text": plain_object(form.title, INPUT_TEXT)})
     return {
@@ -53,8 +56,11 @@ def form_view(form: Form, place: Place | None = None) -> dict[str, Any]:
 
 
 def form_choice(form: Form) -> Choice | None:
-    """Return a button that opens a form, the form packed into its value; None for a form too long for that."""
-    packed = json.dumps(asdict(form), ensure_ascii=False, separators=(",", ":"))
+    """Return a button that opens a form, the form packed into its value; None for a form too long for that.
+
+    What the form is about stands in the message with the button.
+    """
+    packed = json.dumps(asdict(replace(form, about="")), ensure_ascii=False, separators=(",", ":"))
     return Choice(f"{form.title}…", OPEN_FORM, packed) if len(packed) <= BUTTON_VALUE else None
 
 

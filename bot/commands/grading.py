@@ -10,22 +10,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.browsing import show_moment
+from bot.commands.grade_form import FILE, SAVE, WALK, grade_form, mark_in, show_piece
 from bot.commands.picking import pick
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
 from bot.commands.which_class import uuid_of, value_of
 from core.assignments.queue import next_to_grade, queue_counts
-from core.enums import GradeStatus
 from core.errors import Ambiguous, Conflict, InvalidInput, NotFound
 from core.grading.find import Piece, class_of_work, find_gradable, find_student, list_gradable, piece_of, submission_of
 from core.grading.grade import GradeConflict, GradeEdit, save_grade
-from core.grading.mark import NO_MARK, Mark, plain, read_mark
+from core.grading.mark import NO_MARK, plain, read_mark
 from core.identity.permissions import require_teacher
-from core.replies import Choice, Choices, Field, File, Form, Note, Part, Reply, Table, Text, say
+from core.replies import Choice, Choices, File, Note, Part, Reply, Table, Text, say
 from core.text import one_line
 
-AGAIN, WALK, SAVE, FILE = "grade.again", "grade.walk", "grade.save", "grade.file"
+AGAIN = "grade.again"
 _MOST_CHOICES = 25  # of one menu on Discord
-_SHOWN = 4_000  # characters of what a student wrote
 _DRAFT = Note("This is a draft: students see it once you `/release` it.")
 
 
@@ -44,7 +43,7 @@ async def run_grade(request: Request) -> Reply:
         return found
     if "score" in options:
         return await _save_typed(request, found)
-    return _shown(request, replace(found, feedback=options.get("feedback", found.feedback)))
+    return show_piece(request, replace(found, feedback=options.get("feedback", found.feedback)))
 
 
 async def _meant(session: AsyncSession, request: Request) -> Piece | Reply:
@@ -119,7 +118,7 @@ async def save(request: Request) -> Reply:
     edit = GradeEdit(
         uuid_of(assignment),
         uuid_of(student),
-        _mark_in(request.options),
+        mark_in(request.options),
         request.options.get("feedback", ""),
         uuid_of(submission) if submission else None,
         expected_version=int(version),
@@ -177,70 +176,7 @@ async def _next(session: AsyncSession, request: Request, assignment_id: UUID, af
     if found is None:
         return say("Nothing of it waits for a grade any more. `/release` shows what can be shown to students.")
     piece = await piece_of(session, request.actor, assignment_id, found.student_user_id)
-    return _shown(request, piece, left=found.left)
-
-
-def _shown(request: Request, piece: Piece, *, left: int | None = None) -> Reply:
-    """Return one student's work with the form to grade it; `left` counts what waits in a walk."""
-    waits = "" if left is None else f" ({left} waiting)"
-    parts: list[Part] = [Text(f"**{piece.student}**, {piece.assignment}{waits}"), *_work(piece, request)]
-    choices = [
-        Choice(one_line(f"Get {file['filename']}", 70), FILE, f"{piece.submission_id.hex}:{number}")
-        for number, file in enumerate(piece.files)
-        if piece.submission_id is not None
-    ]
-    if piece.submission_id is not None:
-        if len(piece.body) > _SHOWN:
-            choices.append(Choice("Get the whole text", FILE, piece.submission_id.hex))
-        if left is not None and left > 1:
-            choices.append(Choice("Skip", WALK, f"{piece.assignment_id.hex}:{piece.submission_id.hex}"))
-    parts += [Choices(tuple(choices))] if choices else []
-    return Reply((*parts, _form(piece, piece.mark, piece.feedback, piece.version, walks=left is not None)))
-
-
-def _work(piece: Piece, request: Request) -> list[Part]:
-    if piece.submission_id is None:
-        return [Note("Nothing was handed in.")]
-    came = show_moment(piece.submitted_at, request.visitor.time_zone)
-    files = ", ".join(str(file["filename"]) for file in piece.files)
-    said = [f"Attempt {piece.attempt}, {came}{', late' if piece.late else ''}", *([f"files: {files}"] if files else [])]
-    cut = f"{piece.body[:_SHOWN].rstrip()}…" if len(piece.body) > _SHOWN else piece.body
-    return [Note("; ".join(said)), *([Text(cut)] if cut else [])]
-
-
-def _form(piece: Piece, mark: Mark, feedback: str, version: int, *, walks: bool) -> Form:
-    submission = piece.submission_id.hex if piece.submission_id else ""
-    value = f"{piece.assignment_id.hex}:{piece.student_user_id.hex}:{submission}:{version}:{'w' if walks else ''}"
-    status = GradeStatus.GRADED if mark == NO_MARK else mark.status
-    score = plain(mark.score) if mark.score is not None else ""
-    fields = (
-        Field("score", f"Score, out of {plain(piece.points)}", score, required=False),
-        Field("status", "What it is", status.value.lower(), options=_STATUSES),
-        Field("feedback", "Feedback", feedback, long=True, required=False),
-    )
-    return Form(f"{piece.student}: {piece.assignment}{' – save and next' if walks else ''}", SAVE, fields, value)
-
-
-_STATUSES = tuple(
-    each.value.lower() for each in (GradeStatus.GRADED, GradeStatus.EXCUSED, GradeStatus.MISSING, GradeStatus.UNGRADED)
-)
-
-
-def _mark_in(fields: Mapping[str, str]) -> Mark:
-    """Return the mark that a form holds; a word such as EX in the score's field goes before the status."""
-    try:
-        typed = read_mark(fields.get("score", ""))
-    except InvalidInput as error:
-        error.data["field"] = "score"
-        raise
-    status = GradeStatus(fields.get("status", "").upper() or GradeStatus.GRADED)
-    if typed is not None and typed.score is None:
-        return typed
-    if status is not GradeStatus.GRADED:
-        return Mark(status)
-    if typed is None:
-        raise InvalidInput("Write the score, or choose excused, missing or ungraded.", field="score")
-    return typed
+    return show_piece(request, piece, left=found.left)
 
 
 async def _save_typed(request: Request, piece: Piece) -> Reply:
@@ -301,7 +237,7 @@ async def _conflicting(request: Request, error: Conflict, *, walks: bool) -> Rep
         parts.append(
             Choices((Choice("Keep theirs, next", WALK, f"{piece.assignment_id.hex}:{piece.submission_id.hex}"),))
         )
-    return Reply((*parts, _form(piece, mark, feedback, theirs.version, walks=walks)), failed=True)
+    return Reply((*parts, grade_form(piece, mark, feedback, theirs.version, walks=walks)), failed=True)
 
 
 _NAMES = ("person", "assignment", "score", "feedback")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,11 +16,21 @@ from adapters.charts import draw_distribution
 from bot.commands.browsing import show_moment
 from bot.commands.picking import pick
 from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request, Run, Who
+from bot.commands.release_selection import (
+    Chosen,
+    called,
+    chosen_by,
+    name_of,
+    pack,
+    pack_options,
+    unpack,
+    unpack_options,
+)
 from bot.commands.which_class import uuid_of, value_of
 from core.assignments.due import clock
 from core.content.moments import read_moment
 from core.errors import Ambiguous, Conflict, InvalidInput, NotFound
-from core.grading.find import find_gradable, find_student, list_gradable
+from core.grading.find import list_gradable
 from core.grading.plan_release import LineFate, ReleaseLine, ReleasePlan, Selection, plan_release
 from core.grading.release import release
 from core.grading.retract import retract
@@ -33,15 +43,6 @@ GO, LATER, LEAVE = "release.go", "release.later", "release.leave"
 TAKE_BACK, CANCEL = "release.retract", "release.cancel"
 _MOST_CHOICES = 25  # of one menu on Discord
 _MOST_ROWS = 60  # of a dry run: a message has an end
-_NAMES = ("assignment", "section", "person", "retract", "at")
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    """A selection with how it is called: “Essay”, “Essay, section A”."""
-
-    selection: Selection
-    name: str
 
 
 async def run_release(request: Request) -> Reply:
@@ -51,10 +52,10 @@ async def run_release(request: Request) -> Reply:
         return await _overview(request)
     async with request.app.sessions() as session:
         try:
-            chosen = await _chosen(session, request)
+            chosen = await chosen_by(session, request)
         except Ambiguous as error:
             option = str(error.data["option"])
-            return pick(error, AGAIN, lambda id_: _packed_options({**options, option: id_.hex}))
+            return pick(error, AGAIN, lambda id_: pack_options({**options, option: id_.hex}))
         if options.get("retract") == YES:
             return await _plan_retract(session, request, chosen)
         at = await _moment(session, request, options["at"]) if "at" in options else None
@@ -64,24 +65,22 @@ async def run_release(request: Request) -> Reply:
 
 async def release_again(request: Request) -> Reply:
     """Serve a choice among what a typed /release could mean."""
-    values = [*value_of(request).split("\n"), *[""] * len(_NAMES)]
-    options = {name: value for name, value in zip(_NAMES, values, strict=False) if value}
-    return await run_release(replace(request, options=options))
+    return await run_release(replace(request, options=unpack_options(value_of(request))))
 
 
 async def plan_picked(request: Request) -> Reply:
     """Serve the choice of an assignment, or of everything."""
-    selection = _unpacked(value_of(request))
+    selection = unpack(value_of(request))
     async with request.app.sessions() as session:
         plan = await plan_release(session, request.actor, selection)
-        name = await _name_of(session, request, selection)
+        name = await name_of(session, request, selection)
     return await _dry_run(request, plan, name)
 
 
 async def go(request: Request) -> Reply:
     """Serve “Release”: what was shown is done; where the grades have changed meanwhile, it is shown anew instead."""
     fingerprint, _, packed = value_of(request).partition(":")
-    selection = _unpacked(packed)
+    selection = unpack(packed)
     try:
         async with request.app.sessions.begin() as session:
             done = await release(session, request.actor, selection, fingerprint=fingerprint)
@@ -90,7 +89,7 @@ async def go(request: Request) -> Reply:
         if not isinstance(plan, ReleasePlan):
             raise
         async with request.app.sessions() as session:
-            name = await _name_of(session, request, selection)
+            name = await name_of(session, request, selection)
         shown = await _dry_run(request, plan, name)
         return Reply((Text(error.sentence), *shown.parts))
     if not done.released:
@@ -109,7 +108,7 @@ async def later(request: Request) -> Reply:
         raise NotFound("That choice does nothing any more.")
     at = datetime.fromtimestamp(int(seconds), UTC)
     async with request.app.sessions.begin() as session:
-        action_id = await schedule_release(session, request.actor, _unpacked(packed), at)
+        action_id = await schedule_release(session, request.actor, unpack(packed), at)
     return say(
         f"It will be released on {show_moment(at, _time_zone(request))}, as the drafts are then.",
         Choices((Choice("Cancel it", CANCEL, action_id.hex),)),
@@ -126,7 +125,7 @@ async def cancel(request: Request) -> Reply:
 async def take_back(request: Request) -> Reply:
     """Serve “Take back”."""
     async with request.app.sessions.begin() as session:
-        done = await retract(session, request.actor, _unpacked(value_of(request)))
+        done = await retract(session, request.actor, unpack(value_of(request)))
     if not done.retracted:
         return say("There was nothing to take back any more.")
     grades, people = _count(done.retracted, "grade"), _count(len(done.students), "student")
@@ -150,19 +149,19 @@ async def _overview(request: Request) -> Reply:
     rows = tuple((titles.get(id_, ""), *(str(count[fate]) for fate in _FATES)) for id_, count in fates.items())
     parts: list[Part] = [Table(("Assignment", *(_FATES.values())), rows, "Grades and what students see of them")]
     chosen = [
-        Choice(f"{titles.get(id_, '')} ({number})", PLAN, _packed(Selection(class_id, (id_,))))
+        Choice(f"{titles.get(id_, '')} ({number})", PLAN, pack(Selection(class_id, (id_,))))
         for id_, count in fates.items()
         if (number := count[LineFate.NEW] + count[LineFate.CHANGED])
     ]
     if len(chosen) > 1:
-        chosen.insert(0, Choice(f"Everything ({len(plan.changes)})", PLAN, _packed(Selection(class_id))))
+        chosen.insert(0, Choice(f"Everything ({len(plan.changes)})", PLAN, pack(Selection(class_id))))
     if chosen:
         parts += [Text("What do you want to release? You see what it does before it is done.")]
         parts += [Choices(tuple(chosen[:_MOST_CHOICES]))]
     else:
         parts.append(Text("There is nothing new to release."))
     if waiting:
-        named = [(id_, show_moment(at, _time_zone(request)), _called(each, titles)) for id_, at, each in waiting]
+        named = [(id_, show_moment(at, _time_zone(request)), called(each, titles)) for id_, at, each in waiting]
         parts.append(Table(("When", "What"), tuple((at, name) for _, at, name in named), "Scheduled"))
         parts.append(Choices(tuple(Choice(f"Cancel {name}, {at}", CANCEL, id_.hex) for id_, at, name in named)))
     return Reply(tuple(parts))
@@ -183,7 +182,7 @@ async def _dry_run(request: Request, plan: ReleasePlan, name: str, *, at: dateti
     parts += _changes(plan)
     picture = await _picture(plan, name)
     parts += [picture] if picture else []
-    packed = _packed(plan.selection)
+    packed = pack(plan.selection)
     if at is not None:
         parts.append(Note("What is released then is what the drafts are then."))
         doing = Choice(f"Schedule for {show_moment(at, _time_zone(request))}", LATER, f"{int(at.timestamp())}:{packed}")
@@ -234,14 +233,14 @@ async def _picture(plan: ReleasePlan, name: str) -> Picture | None:
     return await asyncio.to_thread(draw_distribution, plan.distribution, one_line(name, 60))
 
 
-async def _plan_retract(session: AsyncSession, request: Request, chosen: _Chosen) -> Reply:
+async def _plan_retract(session: AsyncSession, request: Request, chosen: Chosen) -> Reply:
     plan = await plan_release(session, request.actor, chosen.selection)
     shown = [line for line in plan.lines if line.old is not None]
     if not shown:
         return say(f"Nothing of {chosen.name} is released.")
     rows = tuple((line.student, line.assignment, str(line.old)) for line in shown[:_MOST_ROWS])
     more = [Note(f"… and {len(shown) - _MOST_ROWS} more.")] if len(shown) > _MOST_ROWS else []
-    doing = Choice(f"Take back {_count(len(shown), 'grade')}", TAKE_BACK, _packed(chosen.selection))
+    doing = Choice(f"Take back {_count(len(shown), 'grade')}", TAKE_BACK, pack(chosen.selection))
     return Reply(
         (
             Text(f"**{chosen.name}**: this is what students would not see any more. The drafts stay."),
@@ -250,32 +249,6 @@ async def _plan_retract(session: AsyncSession, request: Request, chosen: _Chosen
             Choices((doing, Choice("Leave it", LEAVE))),
         )
     )
-
-
-async def _chosen(session: AsyncSession, request: Request) -> _Chosen:
-    options, actor, class_id = request.options, request.actor, request.visitor.class_id
-    ids: tuple[UUID, ...] = ()
-    names = []
-    if "assignment" in options:
-        try:
-            work = await find_gradable(session, actor, class_id, options["assignment"])
-        except Ambiguous as error:
-            error.data["option"] = "assignment"
-            raise
-        ids, names = (work.id,), [work.title]
-    section = options.get("section")
-    student_id = None
-    if "person" in options:
-        try:
-            student = await find_student(session, actor, class_id, options["person"])
-        except Ambiguous as error:
-            error.data["option"] = "person"
-            raise
-        student_id = student.user_id
-        names.append(student.name)
-    if section is not None:
-        names.append(f"section {section}")
-    return _Chosen(Selection(class_id, ids, section, student_id), ", ".join(names) or "Everything")
 
 
 async def _moment(session: AsyncSession, request: Request, said: str) -> datetime:
@@ -288,41 +261,6 @@ async def _moment(session: AsyncSession, request: Request, said: str) -> datetim
     except InvalidInput as error:
         error.data["field"] = "at"
         raise
-
-
-async def _name_of(session: AsyncSession, request: Request, selection: Selection) -> str:
-    titles = {item.id: item.title for item in await list_gradable(session, request.actor, selection.class_id)}
-    name = _called(selection, titles)
-    if selection.student_user_id is not None:
-        student = await find_student(session, request.actor, selection.class_id, selection.student_user_id.hex)
-        name = f"{name}, {student.name}"
-    return name
-
-
-def _called(selection: Selection, titles: dict[UUID, str]) -> str:
-    names = [titles.get(each, "an assignment") for each in selection.assignment_ids] or ["Everything"]
-    return ", ".join([*names, *([f"section {selection.section}"] if selection.section else [])])
-
-
-def _packed(selection: Selection) -> str:
-    """Return a selection as what a choice carries; the section, which may hold anything, comes last."""
-    work = selection.assignment_ids[0].hex if selection.assignment_ids else ""
-    student = selection.student_user_id.hex if selection.student_user_id else ""
-    return f"{selection.class_id.hex}:{work}:{student}:{selection.section or ''}"
-
-
-def _unpacked(packed: str) -> Selection:
-    class_id, work, student, section = [*packed.split(":", 3), "", "", ""][:4]
-    return Selection(
-        uuid_of(class_id),
-        (uuid_of(work),) if work else (),
-        section or None,
-        uuid_of(student) if student else None,
-    )
-
-
-def _packed_options(options: dict[str, str]) -> str:
-    return "\n".join(one_line(options.get(name, ""), 300) for name in _NAMES)
 
 
 def _time_zone(request: Request) -> str:

@@ -87,8 +87,9 @@ async def _hand_in(request: Request, assignment_id: UUID) -> Reply:
     done = next((each for each in attempts if each.submitted_at == at), None)
     if done is not None:  # the process that served this event before died after it had been handed in
         return _received(_receipt_of(done, work), visitor.time_zone)
-    files = await _store(request)
+    files: list[HandedFile] = []
     try:
+        await _store(request, files)
         async with request.app.sessions.begin() as session:
             receipt = await submit(session, request.actor, assignment_id, body=text, files=files, at=at)
     except HomeroomError:
@@ -97,16 +98,17 @@ async def _hand_in(request: Request, assignment_id: UUID) -> Reply:
     return _received(receipt, visitor.time_zone)
 
 
-async def _store(request: Request) -> list[HandedFile]:
-    """Fetch what came along and keep it. Raises `Oversized`, `InvalidInput` (empty), and what fetching raises."""
-    handed: list[HandedFile] = []
+async def _store(request: Request, handed: list[HandedFile]) -> None:
+    """Fetch what came along and keep it, noting in `handed` what is kept.
+
+    Raises `Oversized`, `InvalidInput` (empty), and what fetching raises.
+    """
     for name, attachment in request.files.items():
         data = await _fetch(request, name, attachment)
         key = f"submissions/{uuid4()}"
         await request.app.pipeline.storage.put(key, data)
         media_type = mimetypes.guess_type(attachment.name)[0] or "application/octet-stream"
         handed.append(HandedFile(key, attachment.name, media_type, len(data)))
-    return handed
 
 
 async def _fetch(request: Request, field: str, attachment: Attachment) -> bytes:

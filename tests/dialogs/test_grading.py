@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from adapters.slack.forms import form_view
 from bot.app import App
 from core.grading.models import AssignmentGradeRow
 from tests.dialogs.graded import Course, choices, file, form, labels, open_course
@@ -149,3 +150,14 @@ async def test_at_the_terminal_a_walk_is_a_form(course: Course) -> None:
     assert "Score, out of 10" in await talk.say("1")
     talk.responder.filling = None
     assert "Saved: Ada Alm, Rocks: 8 / 10" in (await talk.say("/grade alm rocks 8")).replace("**", "")
+
+
+async def test_a_form_holds_what_was_handed_in_however_long_it_is(course: Course) -> None:
+    await course.assignment("Rocks")
+    essay = "\n\n".join(f"Paragraph {number} about granite and gneiss." for number in range(400))
+    await course.ada.type(f"/submit rocks {essay}")
+    piece = await course.tess.type("/grade alm rocks")
+    view = form_view(form(piece))
+    assert view["blocks"][0]["text"]["text"].startswith("Paragraph 0 about")
+    assert "Paragraph 399" not in words(piece)
+    assert file(await course.tess.press("Get the whole text")).data.decode() == essay

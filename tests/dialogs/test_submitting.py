@@ -70,7 +70,7 @@ async def test_what_can_not_be_handed_in_is_refused_and_leaves_no_file(course: C
     before = await storage.written_before("submissions", in_days(1))
     assert "closed" in words(await course.ada.type("/submit Shut x", file=b"x"))
     assert "not open" in words(await course.ada.type('/submit "Not yet" x', file=b"x"))
-    assert "is empty" in words(await course.ada.type("/submit Rocks", file=b""))
+    assert "is empty" in words(await course.ada.type("/submit Rocks", file=b"kept for a moment", file2=b""))
     assert "no assignment “Moon”" in words(await course.ada.type("/submit Moon x"))
     assert await storage.written_before("submissions", in_days(1)) == before
     assert labels(await course.ada.type("/submit R")) == ["3 Rocks", "4 Rivers"]
