@@ -193,7 +193,8 @@ class TestAtTheTerminal:
         assert "The Night Sky" in form
         for _ in range(5):  # an empty line keeps title, description, time zone, average and what is missing
             assert read_line("", talk.responder, email=TEACHER, class_code=CODE) is None
-        assert "drop_lowest\t0" in await talk.say("0")
+        assert read_line("0", talk.responder, email=TEACHER, class_code=CODE) is None
+        assert "drop_lowest\t0" in await talk.say("")  # and whether news is announced
         assert "already" in await talk.say("/class settings drop_lowest:0")
         await talk.say("/class settings grade_average:weighted")
 
