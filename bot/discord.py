@@ -40,7 +40,9 @@ from core.ports import Responder
 log = structlog.get_logger(__name__)
 
 _REGISTERED = Path("discord") / "commands.sha256"  # under the home: which commands Discord has been told of
-SUGGESTED = frozenset({OptionKind.LESSON, OptionKind.CLASS, OptionKind.ASSIGNMENT, OptionKind.STUDENT})
+SUGGESTED = frozenset(
+    {OptionKind.LESSON, OptionKind.CLASS, OptionKind.ASSIGNMENT, OptionKind.STUDENT, OptionKind.THING}
+)
 # Hints for Discord's menu; what somebody may do is decided in core.
 _SHOWN_TO = {
     Who.TEACHER: discord.Permissions(manage_messages=True),

@@ -12,6 +12,7 @@ from bot.app import App
 from bot.commands import (
     asking,
     assignments,
+    authoring,
     browsing,
     classes,
     feedback,
@@ -19,14 +20,17 @@ from bot.commands import (
     grades,
     grading,
     linking,
+    publishing,
     releasing,
     submitting,
 )
 from bot.commands.parse import parse_options
-from bot.commands.registry import FORM_ACTION, Command, OptionKind, Request, Run, Who
+from bot.commands.registry import FORM_ACTION, Command, Option, OptionKind, Request, Run, Who
 from core.assignments.find import list_work
 from core.audit.record import Actor
 from core.content.browse import list_lessons
+from core.content.find import list_things
+from core.content.kinds import KINDS
 from core.enums import Platform
 from core.errors import HomeroomError, InvalidInput, NotFound
 from core.events import Attachment, Control, Place
@@ -58,6 +62,8 @@ COMMANDS: dict[str, Command] = {
         *grades.COMMANDS,
         *linking.COMMANDS,
         *classes.COMMANDS,
+        *authoring.COMMANDS,
+        *publishing.COMMANDS,
         *grading.COMMANDS,
         *releasing.COMMANDS,
         *gradebook.COMMANDS,
@@ -67,11 +73,13 @@ COMMANDS: dict[str, Command] = {
 CONTROLS: dict[str, Run] = {
     **asking.CONTROLS,
     **assignments.CONTROLS,
+    **authoring.CONTROLS,
     **classes.CONTROLS,
     **feedback.CONTROLS,
     **gradebook.CONTROLS,
     **grading.CONTROLS,
     **linking.CONTROLS,
+    **publishing.CONTROLS,
     **releasing.CONTROLS,
     **submitting.CONTROLS,
 }
@@ -143,18 +151,22 @@ async def offers(app: App, encounter: Encounter, place: Place, command: Command)
     for option in command.options:
         if option.kind is OptionKind.CLASS:
             offered[option.name] = tuple(each.code for each in encounter.classes)
-        elif option.kind in (OptionKind.LESSON, OptionKind.ASSIGNMENT, OptionKind.STUDENT):
+        elif option.kind in (OptionKind.LESSON, OptionKind.ASSIGNMENT, OptionKind.STUDENT, OptionKind.THING):
             try:
                 visitor = encounter.in_class(place)
             except HomeroomError:
                 continue  # no class is meant yet, so there is nothing to offer
             async with app.sessions() as session:
-                offered[option.name] = await _names(session, visitor, option.kind)
+                offered[option.name] = await _names(session, visitor, option)
     return {name: names for name, names in offered.items() if names}
 
 
-async def _names(session: AsyncSession, visitor: Visitor, kind: OptionKind) -> tuple[str, ...]:
-    actor = Actor.person(visitor.user_id, "offers")
+async def _names(session: AsyncSession, visitor: Visitor, option: Option) -> tuple[str, ...]:
+    actor, kind = Actor.person(visitor.user_id, "offers"), option.kind
+    if kind is OptionKind.THING:
+        kinds = [KINDS[name] for name in option.of]
+        things = await list_things(session, actor, visitor.class_id, *kinds) if visitor.teaches else []
+        return tuple(each.label if len(kinds) == 1 else each.full_label for each in things)
     if kind is OptionKind.LESSON:
         return tuple(f"{lesson.number} {lesson.title}" for lesson in await list_lessons(session, visitor.class_id))
     if kind is OptionKind.STUDENT:

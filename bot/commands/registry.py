@@ -37,6 +37,7 @@ class OptionKind(StrEnum):
     CLASS = "class"  # one of the person's classes, by code
     ASSIGNMENT = "assignment"
     STUDENT = "student"  # offered to teachers only
+    THING = "thing"  # of what teachers write, of the kinds that `of` names; offered to teachers only
     CHOICE = "choice"
     FILE = "file"
 
@@ -48,7 +49,8 @@ YES, NO = "yes", "no"
 class Option:
     """An option of a command.
 
-    Where commands are typed as text, `positional` takes the next word that has no name, and `rest` all that are left.
+    Where commands are typed as text, `positional` takes the next word that has no name, and `rest` all that are left:
+    named options come before it, and may also follow it where it `leads`. `of` narrows a THING down to some kinds.
     """
 
     name: str
@@ -58,6 +60,8 @@ class Option:
     required: bool = False
     rest: bool = False
     positional: bool = False
+    of: tuple[str, ...] = ()
+    leads: bool = False
 
     def field(self, value: str = "", options: tuple[str, ...] = ()) -> Field:
         """Return the option as a field of a form."""

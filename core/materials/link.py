@@ -74,3 +74,13 @@ def _record(session: AsyncSession, actor: Actor, action: str, link: LessonUnitMa
         session, actor, action, "lesson_unit_material", link.id, class_id=lesson.class_id,
         lesson=link.lesson_unit_id, material=link.material_id,
     )  # fmt: skip
+
+
+async def lessons_of(session: AsyncSession, material_id: UUID) -> frozenset[UUID]:
+    """Return the lessons that a material is in; in none, it is the whole class's."""
+    rows = await session.scalars(
+        select(LessonUnitMaterial.lesson_unit_id).where(
+            LessonUnitMaterial.material_id == material_id, LessonUnitMaterial.deleted_at.is_(None)
+        )
+    )
+    return frozenset(rows)

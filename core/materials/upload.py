@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor
+from core.content.conflict import Seen
 from core.content.create import create_material
 from core.content.edit import edit_draft
 from core.content.kinds import MATERIAL, latest_of, lock_root
@@ -57,11 +58,12 @@ async def replace_file(
     data: bytes,
     filename: str,
     title: str = "",
+    seen: Seen | None = None,
 ) -> MaterialRevision | None:
     """Write a new file into a material's draft, which keeps its title unless one is given. What is live stays.
 
     Returns the draft, or None when it is the same file under the same title. Raises as `upload_material` does, and
-    `Conflict` while the draft waits to be published.
+    `Conflict` while the draft waits to be published, or where another text stands than was `seen`.
     """
     async with sessions() as session:
         newest = await _newest(session, actor, material_id)
@@ -70,7 +72,7 @@ async def replace_file(
         return None
     fields = await store_file(storage, data, filename, title)
     async with sessions.begin() as session:
-        draft = await edit_draft(session, actor, MATERIAL, material_id, fields, queue=queue)
+        draft = await edit_draft(session, actor, MATERIAL, material_id, fields, queue=queue, seen=seen)
     return draft if isinstance(draft, MaterialRevision) else None
 
 

@@ -1,0 +1,85 @@
+"""/module, /lesson, /material and /assignment: the same verbs over the four kinds of what teachers write."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bot.commands import arranging, editing, looking
+from bot.commands.creating import UPLOAD, create_command, run_create
+from bot.commands.naming import On, carry, meant, name_option, picked
+from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
+from core.content.kinds import ASSIGNMENT, LESSON, MATERIAL, MODULE, Kind
+from core.replies import Reply
+
+_MOVE_PICKED, _REVERT_PICKED = "write.pick_move", "write.pick_revert"
+_LINK_PICKED, _UNLINK_PICKED = "write.pick_link", "write.pick_unlink"
+
+
+def _verb(kind: Kind, name: str, help_: str, then: On, action: str, *options: Option, deleted: bool = False) -> Command:
+    """Return a command about one thing, which is named or picked."""
+
+    async def run(request: Request) -> Reply:
+        rest = carry(
+            {option.name: request.options[option.name] for option in options if option.name in request.options}
+        )
+        question = f"Which {kind.name}?"
+        return await meant(request, kind, then=then, action=action, question=question, rest=rest, deleted=deleted)
+
+    named = name_option() if deleted else name_option(kind)
+    return Command(name, help_.format(kind.name), run, (named, *options), Who.TEACHER)
+
+
+def _of_kind(run: Callable[[Request, Kind], Awaitable[Reply]], kind: Kind) -> Run:
+    async def serve(request: Request) -> Reply:
+        return await run(request, kind)
+
+    return serve
+
+
+def _group(kind: Kind, help_: str) -> Command:
+    begin = UPLOAD if kind is MATERIAL else create_command(kind, _of_kind(run_create, kind))
+    file = [Option("file", _FILE_HELP[kind.name], OptionKind.FILE)] if kind.name in _FILE_HELP else []
+    to = Option("to", "The place it gets, such as 3" + (" or 2.3" if kind is LESSON else ""))
+    parents = {LESSON.name: (MODULE.name,), ASSIGNMENT.name: (MODULE.name, LESSON.name)}.get(kind.name)
+    into = [Option("in", "What it is to belong to", OptionKind.THING, of=parents)] if parents else []
+    lesson = Option("lesson", "Which lesson", OptionKind.THING, of=(LESSON.name,))
+    number = Option("to", "The number of an old revision")
+    verbs = [
+        begin,
+        _verb(kind, "edit", "Edit the draft of a {}", editing.edit, editing.EDIT, *file),
+        _verb(kind, "preview", "See a {} as students would", looking.preview, editing.PREVIEW),
+        _verb(kind, "show", "See how a {} stands", looking.show, editing.SHOW),
+        _verb(kind, "history", "See what a {} said before", looking.history, looking.HISTORY),
+        _verb(kind, "revert", "Bring an old text back as a draft", looking.run_revert, _REVERT_PICKED, number),
+        _verb(kind, "move", "Give a {} another place", arranging.run_move, _MOVE_PICKED, to, *into),
+        _verb(kind, "delete", "Delete a {}", arranging.ask_delete, arranging.ASK_DELETE),
+        _verb(kind, "restore", "Bring back a deleted {}", arranging.restore, arranging.RESTORE, deleted=True),
+    ]
+    if kind is MATERIAL:
+        verbs += [
+            _verb(kind, "link", "Put a {} into a lesson", arranging.run_link, _LINK_PICKED, lesson),
+            _verb(kind, "unlink", "Take a {} out of a lesson", arranging.run_unlink, _UNLINK_PICKED, lesson),
+        ]
+    if kind is ASSIGNMENT:
+        help_terms = "Points, weight and dates of an {}"
+        verbs.append(_verb(kind, "terms", help_terms, editing.edit_terms, editing.EDIT_TERMS))
+    return Command(kind.name, help_, _of_kind(looking.run_list, kind), (), Who.TEACHER, tuple(verbs))
+
+
+_FILE_HELP = {LESSON.name: "Its text as a file", MATERIAL.name: "A file in place of this one"}
+
+COMMANDS = (
+    _group(MODULE, "Write and arrange modules"),
+    _group(LESSON, "Write and arrange lessons"),
+    _group(MATERIAL, "Upload and arrange materials"),
+    _group(ASSIGNMENT, "Write and arrange assignments"),
+)
+CONTROLS: dict[str, Run] = {
+    _MOVE_PICKED: picked(arranging.run_move),
+    _REVERT_PICKED: picked(looking.run_revert),
+    _LINK_PICKED: picked(arranging.run_link),
+    _UNLINK_PICKED: picked(arranging.run_unlink),
+    **editing.CONTROLS,
+    **looking.CONTROLS,
+    **arranging.CONTROLS,
+}

@@ -1,0 +1,360 @@
+"""/publish and /unpublish: what changes for students and what stands in the way, shown before anything happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.commands.changes import show_diff
+from bot.commands.editing import CANCEL, LEAVE, PUBLISH
+from bot.commands.naming import (
+    MOST_CHOICES,
+    carried,
+    carried_thing,
+    carry,
+    meant,
+    name_option,
+    number_in,
+    packed,
+    picked,
+    picker,
+    zone_of,
+)
+from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request, Run, Who
+from core.content.conflict import Seen
+from core.content.find import Thing, list_things
+from core.content.history import read_newest
+from core.content.kinds import MODULE, Kind
+from core.content.moments import say_moment
+from core.content.publish import Publication, publish
+from core.content.publish import unpublish as unpublish_now
+from core.content.publish_module import publish_module
+from core.content.readiness import Plan, Weight, plan_publication
+from core.content.schedule import (
+    Scheduled,
+    cancel_schedule,
+    list_scheduled,
+    read_class_moment,
+    schedule,
+    schedule_module,
+)
+from core.enums import ActionKind
+from core.errors import Conflict, InvalidInput, NotFound, NotReady
+from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
+
+GO, PLAN_UNPUBLISH, HIDE = "publish.go", "unpublish.plan", "unpublish.go"
+_MOST_ROWS = 40
+_WEIGHTS = {
+    Weight.STOPS: "This has to be mended first:",
+    Weight.ASKS: "This looks like a mistake:",
+    Weight.WAITS: "This has to be done first, by itself:",
+    Weight.TELLS: "Good to know:",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is to be published: a module as a whole, and when (0: now). `mark` names the text that was shown."""
+
+    mark: str
+    whole: bool
+    at: int = 0
+
+    def packed(self, thing: Thing) -> str:
+        return packed(thing, self.mark, "w" if self.whole else "", str(self.at))
+
+
+async def run_publish(request: Request) -> Reply:
+    """Serve /publish: what publishing would do; without a name, what there is to publish."""
+    options = dict(request.options)
+    name = options.get("name", "")
+    if name.casefold().endswith(" whole"):
+        options |= {"name": name[: -len(" whole")].strip(), "whole": YES}
+    if not name:
+        return await _waiting(request)
+    rest = carry({key: options[key] for key in ("at", "whole") if key in options})
+    return await meant(
+        replace(request, options=options), then=plan, action=PUBLISH, question="Publish what?", rest=rest
+    )
+
+
+async def _waiting(request: Request) -> Reply:
+    class_id = request.visitor.class_id
+    async with request.app.sessions() as session:
+        things = await list_things(session, request.actor, class_id)
+        scheduled = await list_scheduled(session, request.actor, class_id)
+        zone = await zone_of(session, class_id)
+    parts: list[Part] = []
+    if scheduled:
+        rows = tuple(
+            (_when(each, zone.key and zone), f"{each.kind} {each.title}", _ACTS[each.act]) for each in scheduled
+        )
+        parts.append(Table(("When", "What", "Is"), rows[:_MOST_ROWS], "To come"))
+        labels = [
+            Choice(f"Cancel: {each.kind} {each.title}", CANCEL, f"{each.kind}:{each.root_id.hex}:{each.act.value}")
+            for each in scheduled
+        ]
+        parts.append(Choices(tuple(labels[:MOST_CHOICES])))
+        parts += [Note(f"{each.kind} {each.title} was not done yet: {each.error}") for each in scheduled if each.error]
+    waits = {(each.kind, each.root_id) for each in scheduled if each.act is ActionKind.PUBLISH}
+    drafts = [each for each in things if each.draft and (each.kind.name, each.id) not in waits]
+    if not drafts:
+        return Reply((*parts, Text("There is no draft to publish.")))
+    shown = picker(drafts, PUBLISH, "Drafts that are not published. You see what changes before it does.", mixed=True)
+    return Reply((*parts, *shown.parts))
+
+
+_ACTS = {ActionKind.PUBLISH: "published", ActionKind.UNPUBLISH: "unpublished"}
+
+
+def _when(each: Scheduled, zone: object) -> str:
+    if each.at is None:
+        return "as soon as its text is ready"
+    return say_moment(each.at.astimezone(zone))  # type: ignore[arg-type]  # a ZoneInfo
+
+
+async def plan(request: Request, thing: Thing) -> Reply:
+    """Show what publishing a thing would do: a module by itself, or with all that has a draft in it."""
+    options = request.options
+    async with request.app.sessions() as session:
+        at, note = await _moment(session, thing, options.get("at", ""))
+    return await _planned(request, thing, whole=options.get("whole") == YES, at=at, note=note)
+
+
+async def _moment(session: AsyncSession, thing: Thing, said: str) -> tuple[int, str]:
+    if not said:
+        return 0, ""
+    try:
+        moment = await read_class_moment(session, thing.class_id, said)
+    except InvalidInput as error:
+        error.data["field"] = "at"
+        raise
+    return int(moment.at.timestamp()), moment.note
+
+
+async def _planned(
+    request: Request, thing: Thing, *, whole: bool, at: int = 0, note: str = "", before: str = ""
+) -> Reply:
+    whole = whole and thing.kind is MODULE
+    async with request.app.sessions() as session:
+        newest = await read_newest(session, request.actor, thing.kind, thing.id)  # before what is shown of it
+        plan = await plan_publication(session, request.actor, thing.kind, thing.id, whole=whole)
+        zone = await zone_of(session, thing.class_id)
+    parts: list[Part] = [Text(before)] if before else []
+    if not plan.parts:
+        what = "in it has a draft" if whole else f"is new: {thing.kind.name} “{thing.title}” has no draft"
+        parts.append(Text(f"Nothing {what}, so there is nothing to publish."))
+        return Reply((*parts, *_whole_instead(thing, whole=whole, at=at)))
+    when = f" on {say_moment(datetime.fromtimestamp(at, zone))}" if at else ""
+    called = f"{thing.full_label}, with all that is in it" if whole else thing.full_label
+    parts.append(Text(f"**{called}**: this is what publishing it{when} would change for students."))
+    if whole:
+        rows = tuple((each.kind, each.title, "new" if each.diff.new else each.diff.summary) for each in plan.parts)
+        parts.append(Table(("", "Title", "What changes"), rows[:_MOST_ROWS]))
+        parts += [Note(f"… and {len(rows) - _MOST_ROWS} more.")] if len(rows) > _MOST_ROWS else []
+    else:
+        parts.append(Text(show_diff(plan.parts[0].diff, zone)))
+        parts.append(Note(_summary(plan)))
+    parts += [Note(note)] if note else []
+    parts += _findings(plan)
+    if plan.of(Weight.STOPS):
+        return Reply(
+            (*parts, Choices((Choice("Look again", PUBLISH, packed(thing, carry({"whole": YES} if whole else {}))),)))
+        )
+    wish = _Wish(plan.fingerprint if whole else str(Seen.of(newest)), whole, at)
+    choices = (Choice(_label(plan, at=at), GO, wish.packed(thing)), Choice("Leave it", LEAVE))
+    return Reply((*parts, Choices(choices), *_whole_instead(thing, whole=whole, at=at)))
+
+
+def _summary(plan: Plan) -> str:
+    diff = plan.parts[0].diff
+    return "Nothing of it is published yet." if diff.new else diff.summary.capitalize() + "."
+
+
+def _whole_instead(thing: Thing, *, whole: bool, at: int) -> tuple[Part, ...]:
+    if whole or thing.kind is not MODULE or at:
+        return ()
+    return (
+        Note("This is the module alone. Lessons, materials and assignments in it can be published with it:"),
+        Choices((Choice("Look at the whole module", PUBLISH, packed(thing, carry({"whole": YES}))),)),
+    )
+
+
+def _findings(plan: Plan) -> list[Part]:
+    return [
+        Text(f"{said}\n\n" + "\n".join(f"- {each.sentence}" for each in found[:_MOST_ROWS]))
+        for weight, said in _WEIGHTS.items()
+        if (found := plan.of(weight))
+    ]
+
+
+def _label(plan: Plan, *, at: int) -> str:
+    if at:
+        return "Schedule it anyway" if plan.of(Weight.ASKS) else "Schedule it"
+    if plan.of(Weight.ASKS):
+        return "Publish anyway"
+    return "Publish when ready" if plan.of(Weight.WAITS) else "Publish"
+
+
+async def go(request: Request) -> Reply:
+    """Serve “Publish” and “Schedule it”: what was shown is done; where it has changed since, it is shown anew."""
+    thing, rest = await carried_thing(request)
+    mark, flag, at = [*rest, "", "", ""][:3]
+    wish = _Wish(mark, flag == "w", number_in(at))
+    try:
+        return await (_schedule(request, thing, wish) if wish.at else _publish(request, thing, wish))
+    except Conflict as error:
+        if "due_at" in error.data:
+            choices = (
+                Choice("Cancel that", CANCEL, packed(thing, ActionKind.PUBLISH.value)),
+                Choice("Leave it", LEAVE),
+            )
+            return Reply((Text(error.sentence), Choices(choices)), failed=True)
+        shown = await _planned(request, thing, whole=wish.whole, at=wish.at, before=_SINCE)
+        return replace(shown, failed=True)
+    except NotReady as error:
+        again = Choice("Look again", PUBLISH, packed(thing, carry({"whole": YES} if wish.whole else {})))
+        return Reply((Text(error.sentence), Choices((again,))), failed=True)
+
+
+_SINCE = "It was edited since you looked, so nothing was published. This is what publishing would do now:"
+
+
+async def _publish(request: Request, thing: Thing, wish: _Wish) -> Reply:
+    async with request.app.sessions.begin() as session:
+        if wish.whole:
+            done = await publish_module(session, request.actor, thing.id, seen=wish.mark, anyway=True, when_ready=True)
+            came_to, count = done.came_to, len(done.things)
+        else:
+            seen = Seen.read(wish.mark)
+            came_to, count = await publish(session, request.actor, thing.kind, thing.id, seen=seen), 1
+    all_ = f" with all that is in it ({count} published together)" if wish.whole else ""
+    if came_to is Publication.QUEUED:
+        return say(
+            f"{thing.full_label.capitalize()} is published{all_.replace(' published', '')} as soon as its text is "
+            "ready. Its draft can't be edited until then.",
+            Choices((Choice("Cancel it", CANCEL, packed(thing, ActionKind.PUBLISH.value)),)),
+        )
+    return say(f"Published: {thing.full_label}{all_}.")
+
+
+async def _schedule(request: Request, thing: Thing, wish: _Wish) -> Reply:
+    at = datetime.fromtimestamp(wish.at, UTC)
+    count = 1
+    async with request.app.sessions.begin() as session:
+        if wish.whole:
+            parts, _ = await schedule_module(session, request.actor, thing.id, at, seen=wish.mark, anyway=True)
+            count = len(parts)
+        else:
+            await schedule(
+                session, request.actor, thing.kind, thing.id, ActionKind.PUBLISH, at, seen=Seen.read(wish.mark)
+            )
+        zone = await zone_of(session, thing.class_id)
+    together = f" with all that is in it, {count} together," if wish.whole else ""
+    return say(
+        f"{thing.full_label.capitalize()}{together} is published on {say_moment(at.astimezone(zone))}. "
+        "Until then students see what they see now, and the draft can't be edited.",
+        Choices((Choice("Cancel it", CANCEL, packed(thing, ActionKind.PUBLISH.value)),)),
+    )
+
+
+async def run_unpublish(request: Request) -> Reply:
+    """Serve /unpublish: what it hides; without a name, what is published."""
+    rest = carry({key: request.options[key] for key in ("at",) if key in request.options})
+    if "name" in request.options:
+        return await meant(request, then=plan_unpublish, action=PLAN_UNPUBLISH, question="Unpublish what?", rest=rest)
+    async with request.app.sessions() as session:
+        things = await list_things(session, request.actor, request.visitor.class_id)
+    live = [each for each in things if each.live]
+    if not live:
+        return say("Nothing is published.")
+    return picker(live, PLAN_UNPUBLISH, "What is to be hidden from students?", rest, mixed=True)
+
+
+async def plan_unpublish(request: Request, thing: Thing) -> Reply:
+    """Show what unpublishing would hide."""
+    async with request.app.sessions() as session:
+        at, note = await _moment(session, thing, request.options.get("at", ""))
+        zone = await zone_of(session, thing.class_id)
+    if not thing.live and not at:
+        raise NotFound(f"{thing.full_label.capitalize()} is not published.")
+    when = f" on {say_moment(datetime.fromtimestamp(at, zone))}" if at else ""
+    hides = _HIDES.get(thing.kind.name, "")
+    parts: list[Part] = [Text(f"Hide {thing.full_label} from students{when}?{hides} Nothing is deleted.")]
+    parts += [Note(note)] if note else []
+    label = "Schedule it" if at else "Unpublish"
+    return Reply((*parts, Choices((Choice(label, HIDE, packed(thing, str(at))), Choice("Leave it", LEAVE)))))
+
+
+_HIDES = {
+    "module": " All its lessons, and what is only in them, are hidden with it.",
+    "lesson": " Materials and assignments that are only in it are hidden with it.",
+    "assignment": " It leaves every total.",
+}
+
+
+async def hide(request: Request) -> Reply:
+    """Serve “Unpublish”."""
+    thing, rest = await carried_thing(request)
+    seconds = number_in("".join(rest[:1]))
+    at = datetime.fromtimestamp(seconds, UTC)
+    async with request.app.sessions.begin() as session:
+        if seconds:
+            await schedule(session, request.actor, thing.kind, thing.id, ActionKind.UNPUBLISH, at)
+        else:
+            await unpublish_now(session, request.actor, thing.kind, thing.id)
+        zone = await zone_of(session, thing.class_id)
+    if not seconds:
+        choices = Choices((Choice("Publish it again…", PUBLISH, packed(thing)),))
+        return say(f"Students don't see {thing.full_label} any more.", choices)
+    return say(
+        f"{thing.full_label.capitalize()} is hidden from students on {say_moment(at.astimezone(zone))}.",
+        Choices((Choice("Cancel it", CANCEL, packed(thing, ActionKind.UNPUBLISH.value)),)),
+    )
+
+
+async def cancel(request: Request) -> Reply:
+    """Serve “Cancel it”: of a module also what was to come with it."""
+    kind, root_id, rest = carried(request)
+    act = next((each for each in _ACTS if each.value == "".join(rest[:1])), ActionKind.PUBLISH)
+    return await _cancel(request, kind, root_id, act)
+
+
+async def _cancel(request: Request, kind: Kind, root_id: UUID, act: ActionKind) -> Reply:
+    async with request.app.sessions.begin() as session:
+        off = await cancel_schedule(session, request.actor, kind, root_id, act)
+    others = f", with {len(off) - 1} more that waited with it" if len(off) > 1 else ""
+    return say(f"Cancelled{others}. Nothing changed for students; drafts can be edited again.")
+
+
+_AT = Option("at", "When, such as tomorrow 08:00, in the class's time zone")
+COMMANDS = (
+    Command(
+        "publish",
+        "Show students a draft, now or at a moment; you see first what changes",
+        run_publish,
+        (
+            name_option(),
+            _AT,
+            Option("whole", "A module with all that is in it", OptionKind.CHOICE, choices=(YES, NO)),
+        ),
+        Who.TEACHER,
+    ),
+    Command(
+        "unpublish",
+        "Hide something from students, now or at a moment",
+        run_unpublish,
+        (name_option(), _AT),
+        Who.TEACHER,
+    ),
+)
+CONTROLS: dict[str, Run] = {
+    PUBLISH: picked(plan),
+    GO: go,
+    PLAN_UNPUBLISH: picked(plan_unpublish),
+    HIDE: hide,
+    CANCEL: cancel,
+}
