@@ -148,6 +148,11 @@ class Calls:
         route = Route("POST", "/webhooks/{webhook_id}/{webhook_token}", webhook_id=application, webhook_token=token)
         return str((await self._send_webhook(route, body, message, {"wait": "1"}))["id"])
 
+    async def first_response(self, application: str, token: str) -> Json:
+        """Return the message that an interaction was answered with."""
+        found: Json = await self.webhooks.request(_of(application, token, "@original", "GET"), self.session)
+        return found
+
     async def edit_follow_up(self, application: str, token: str, message_id: str, message: Message) -> str:
         """Put a message in place of an interaction's, `@original` for its first; return its id."""
         answer = await self._send_webhook(_of(application, token, message_id, "PATCH"), message.body(), message)

@@ -73,6 +73,8 @@ class Interaction:
                 answer = await self._respond(_SAY, self._private(message.body()))
                 if answer is not None:
                     return str(((answer.get("resource") or {}).get("message") or {}).get("id") or ORIGINAL)
+                if standing := await self._standing(message):
+                    return standing
             elif self._state is _State.NEW:
                 await self._defer()  # files come with what follows
             if not self.alive:
@@ -141,6 +143,18 @@ class Interaction:
             return None
         self._state = _State.TAKEN
         return answer
+
+    async def _standing(self, message: Message) -> str | None:
+        """Return the id of the first response if it says this already: its success may have been lost on the way."""
+        if self._state is not _State.TAKEN:
+            return None
+        try:
+            found = await self.calls.first_response(self.route.application, self.route.token)
+        except TROUBLE as error:
+            log.info("discord_response_not_found", reason=reason_of(error))
+            return None
+        same = str(found.get("content") or "").strip() == message.content.strip()
+        return str(found["id"]) if same and len(found.get("embeds") or ()) == len(message.embeds) else None
 
     def _note_end(self, error: Exception) -> bool:
         over = code_of(error) in OVER

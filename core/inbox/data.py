@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -22,6 +23,7 @@ from core.events import (
     Visit,
 )
 
+_UNKEPT = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL's JSON holds no NUL and no half of a character
 _KINDS = {kind.__name__: kind for kind in (Message, Command, Control, Reaction, Deletion, Visit)}
 
 
@@ -30,7 +32,7 @@ def as_data(event: Event) -> dict[str, Any]:
     data = asdict(event)
     if isinstance(event, Reaction):
         data["at"] = event.at.isoformat() if event.at else None
-    return {"kind": type(event).__name__, **data}
+    return {"kind": type(event).__name__, **{name: _kept(value) for name, value in data.items()}}
 
 
 def from_data(data: Mapping[str, Any]) -> Event:
@@ -47,3 +49,11 @@ def from_data(data: Mapping[str, Any]) -> Event:
     if kind is Visit:
         fields["page"] = Page(fields["page"])
     return kind(**fields)
+
+
+def _kept(value: Any) -> Any:  # noqa: ANN401  (whatever JSON can hold)
+    if isinstance(value, str):
+        return _UNKEPT.sub("", value)
+    if isinstance(value, dict):
+        return {_kept(name): _kept(each) for name, each in value.items()}
+    return value

@@ -25,7 +25,8 @@ from tests.fakes.discord_server import DiscordServer, discord_server
 from tests.fakes.openai_server import OpenAIServer, openai_server
 from tests.fakes.slack_server import SlackServer, slack_server
 from tests.surfaces.discord_echo import pointed_at
-from tests.surfaces.school import CODE, ELSEWHERE, OPERATOR, SHARED, School, open_school
+from tests.surfaces.on_slack import ELSEWHERE, SHARED, SlackSchool, open_school
+from tests.surfaces.school import CODE, OPERATOR
 
 Run = Callable[[SlackServer, AsyncApp], AbstractAsyncContextManager[None]]
 PING_SECONDS = 0.2
@@ -120,7 +121,7 @@ async def provider() -> AsyncIterator[OpenAIServer]:
 @pytest.fixture(params=[False, True], ids=["socket", "http"])
 async def school(
     request: pytest.FixtureRequest, slack: SlackServer, provider: OpenAIServer, database: str, tmp_path: Path
-) -> AsyncIterator[School]:
+) -> AsyncIterator[SlackSchool]:
     """Yield a school whose class meets in Slack, over either way in."""
     slack.workspace.add_channel(ELSEWHERE, name="elsewhere")
     slack.workspace.add_channel(SHARED, name="shared", shared=True)

@@ -1,64 +1,198 @@
-"""A school whose class meets in Slack: the whole bot behind the local Slack, over sockets or signed HTTP."""
+"""A school whose class meets on some surface: what people do there and what they see, in the same words for all.
+
+A person, a channel, a thread and a post are what the surface calls them: ids as strings, and its own records of posts.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import asyncpg
-from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from adapters.models.openai import OpenAIChat
 from adapters.models.retry import RetryPolicy
-from adapters.slack.listen import HEARD, LEFT
-from adapters.slack.pace import Pace
 from bot.app import App
-from bot.bootstrap import open_app
 from bot.settings import Settings
-from bot.slack import Slack, open_slack
-from bot.web.app import make_web
 from core.audit.record import Actor
-from core.classes.bind import bind_channel
-from core.classes.enrol import create_class, enrol, get_class
+from core.classes.enrol import create_class, enrol
 from core.classes.live import live_in
 from core.enums import GlobalRole, LinkMethod, MembershipRole
 from core.identity.link import link
 from core.identity.link_codes import make_code
 from core.identity.models import Workspace
 from core.identity.people import add_person
-from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.slack.delivery import Delivery
-from tests.fakes.slack.workspace import Opened, Post
-from tests.fakes.slack_server import SlackServer
-from tests.surfaces.slack_posts import all_text, check_posts, is_answer, part_of
-
-__all__ = ["all_text"]
+from tests.fakes.openai_server import OpenAIServer, Reply
 
 CODE = "NIGHTSKY"
-CHANNEL, ELSEWHERE, SHARED = "C1", "C2", "C3"
 OPERATOR = Actor.command_line()
 PUBLIC_URL = "https://homeroom.test"
 QUESTION = "Why does the Moon have phases?"
+SENTENCE = "The Moon shines by reflected light and goes round the Earth in a month [1]. "
+POLL = 0.02  # seconds
 
 
-@dataclass(slots=True)
-class School:
-    """Slack, the bot, and the class in the channel `CHANNEL`. `ELSEWHERE` is bound to nothing."""
+@dataclass(kw_only=True)
+class School(ABC):
+    """The bot, its model and the class. `channel` is where the class meets; `elsewhere` is bound to nothing."""
 
-    slack: SlackServer
+    channel: ClassVar[str] = ""
+    elsewhere: ClassVar[str] = ""
+    workspace: ClassVar[str] = ""  # as the platform calls it
+
     app: App
     provider: OpenAIServer
-    bot: Slack
     class_id: UUID
     people: dict[str, UUID] = field(default_factory=dict)
     dies: bool = False  # whether the process ends with its work undone
+
+    # What people do.
+
+    @abstractmethod
+    def arrive(self, user: str, name: str, **about: Any) -> None:
+        """Add somebody to the platform, and to its channels."""
+
+    @abstractmethod
+    def new_user(self) -> str:
+        """Return an id that nobody has yet."""
+
+    @abstractmethod
+    async def ask(self, user: str, question: str = QUESTION, channel: str = "", thread: str | None = None) -> Any:
+        """Ask the bot in a channel where others read, by its name; return the message."""
+
+    @abstractmethod
+    async def say(self, user: str, text: str, channel: str = "", thread: str | None = None) -> Any:
+        """Write something in a channel, and wait until the bot has been told."""
+
+    @abstractmethod
+    async def write(self, user: str, text: str = QUESTION, thread: str | None = None) -> Any:
+        """Write to the bot alone."""
+
+    @abstractmethod
+    async def type(self, user: str, typed: str, channel: str | None = None) -> Any:
+        """Send a slash command: in a channel, or to the bot alone."""
+
+    @abstractmethod
+    async def attach(self, user: str, typed: str, field: str, file: tuple[str, bytes]) -> None:
+        """Send a command with a file, by its name and bytes, the way the platform has it."""
+
+    @abstractmethod
+    async def press(self, user: str, post: Any, label: str) -> Any:
+        """Press what shows a label under a post."""
+
+    @abstractmethod
+    async def react(self, user: str, post: Any, emoji: str, *, take_off: bool = False) -> None:
+        """Put an emoji on a post, or take it off."""
+
+    @abstractmethod
+    async def take_back(self, post: Any) -> None:
+        """Delete a message of a person's."""
+
+    @abstractmethod
+    async def edit(self, post: Any, text: str) -> None:
+        """Change a question that was asked by the bot's name to another text."""
+
+    async def patience(self) -> None:
+        """Let what is not taken in come again sooner than on the real platform."""
+        return
+
+    async def show_stop(self) -> None:
+        """Let the next two answers be written where a button stands under them."""
+        return
+
+    @abstractmethod
+    def begin_saying(self, user: str, question: str) -> Any:
+        """Ask where others read, without waiting; return the message."""
+
+    @abstractmethod
+    def begin_typing(self, user: str, typed: str) -> Any:
+        """Send a command where others read, without waiting."""
+
+    @abstractmethod
+    def refused(self, typed: Any) -> bool:
+        """Whether somebody was told that what they sent was not taken in."""
+
+    @abstractmethod
+    async def form(self, user: str) -> Any:
+        """Wait for the form that a person has open."""
+
+    @abstractmethod
+    async def fill(self, user: str, form: Any, files: dict[str, tuple[str, bytes]] | None = None, **typed: str) -> str:
+        """Send a form; return what it is said to be wrong with it, or nothing where it was taken."""
+
+    # What people see.
+
+    @abstractmethod
+    def direct(self, user: str) -> str:
+        """Where a person and the bot are alone."""
+
+    @abstractmethod
+    def answers(self, channel: str = "") -> Sequence[Any]:
+        """The finished answers in a channel and its threads, each by its first part."""
+
+    @abstractmethod
+    def parts(self, channel: str) -> Sequence[Any]:
+        """The posts that make up the finished answers in a channel, in order."""
+
+    @abstractmethod
+    def shown(self, channel: str = "") -> Sequence[Any]:
+        """The bot's finished posts that everybody in a channel and its threads sees."""
+
+    @abstractmethod
+    def told(self, user: str) -> Sequence[Any]:
+        """What a person alone was shown, wherever that was, in order; without answers."""
+
+    @abstractmethod
+    def half(self, asked: Any) -> Any:
+        """Return the answer to a question while it is written; None where there is none."""
+
+    @abstractmethod
+    def silent(self) -> bool:
+        """Whether the bot has said nothing that others could read."""
+
+    @abstractmethod
+    def text(self, post: Any) -> str:
+        """Return what a post says, without what belongs to it."""
+
+    @abstractmethod
+    def everything(self, post: Any) -> str:
+        """Return what a post says with its sources, notes and buttons."""
+
+    @abstractmethod
+    def thread_of(self, post: Any) -> str:
+        """Return the thread that a post is in or begins."""
+
+    @abstractmethod
+    async def settled(self) -> None:
+        """Wait until everything that was done is served."""
+
+    @abstractmethod
+    async def until(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
+        """Wait until something is so."""
+
+    @abstractmethod
+    def given_up_tasks(self) -> list[asyncio.Task[None]]:
+        """What the process is serving."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Check what always holds of what was shown, whatever was done."""
+
+    # The same everywhere.
+
+    async def newcomer(self, name: str, role: MembershipRole = MembershipRole.STUDENT, **about: Any) -> str:
+        """Let somebody join as `join` does, and return what the platform calls them."""
+        user = self.new_user()
+        await self.join(user, name, role, **about)
+        return user
 
     async def join(
         self,
@@ -71,20 +205,17 @@ class School:
         global_role: GlobalRole = GlobalRole.UNASSIGNED,
         **about: Any,
     ) -> UUID:
-        """Add somebody to Slack and to its channels, to the class's roster, and tie the two.
+        """Add somebody to the platform and to the class's roster, and tie the two.
 
-        `about` is what Slack says of them: `guest`, `stranger`, `team_id`.
+        `about` is what the platform says of them.
         """
-        email = f"{name.split(maxsplit=1)[0].lower()}@school.example"
-        self.slack.workspace.add_person(user, email, name=name, **about)
-        for channel in (CHANNEL, ELSEWHERE, SHARED):
-            self.slack.workspace.conversations[channel].members.add(user)
+        self.arrive(user, name, **about)
         async with self.app.sessions.begin() as session:
-            person = await add_person(session, OPERATOR, email, name=name, role=global_role)
+            person = await add_person(session, OPERATOR, address(name), name=name, role=global_role)
             if enrolled:
                 await enrol(session, OPERATOR, self.class_id, person.id, role)
-            if linked:
-                await link(session, OPERATOR, await self._workspace(), user, person.id, LinkMethod.OPERATOR)
+            if linked and self.workspace:
+                await link(session, OPERATOR, await self.workspace_id(), user, person.id, LinkMethod.OPERATOR)
         self.people[user] = person.id
         return person.id
 
@@ -97,77 +228,46 @@ class School:
         async with self.app.sessions.begin() as session:
             await session.execute(text(statement), values)
 
-    async def ask(self, user: str, question: str = QUESTION, channel: str = CHANNEL, thread: str | None = None) -> Post:
-        """Ask the bot in a channel where others read, by its name; return the message."""
-        return await self.say(user, f"<@UBOT> {question}", channel, thread)
+    async def rewrite(self, statement: str, **values: Any) -> None:
+        """Change, by an `UPDATE`, what the database lets nobody change."""
+        table = statement.split()[1]
+        async with self.app.sessions.begin() as session:
+            await session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+            await session.execute(text(statement), values)
+            await session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
 
-    async def say(self, user: str, text: str, channel: str = CHANNEL, thread: str | None = None) -> Post:
-        """Write something in a channel, and wait until the bot has been told."""
-        said = self.slack.people.say(user, channel, text, thread)
-        await said.done()
-        return said.post
-
-    async def write(self, user: str, text: str = QUESTION, thread: str | None = None) -> Post:
-        """Write to the bot alone."""
-        return await self.say(user, text, self.direct(user), thread)
-
-    async def type(self, user: str, typed: str, channel: str | None = None) -> Delivery:
-        """Type a slash command: in a channel, or to the bot alone."""
-        name, _, words = typed.partition(" ")
-        delivery = self.slack.people.command(user, channel or self.direct(user), name, words)
-        await delivery.done()
-        return delivery
-
-    async def press(self, user: str, post: Post, label: str) -> Delivery:
-        """Press what shows a label under a post."""
-        delivery = self.slack.people.press(user, post, label)
-        await delivery.done()
-        return delivery
-
-    async def form(self, user: str) -> Opened:
-        """Wait for the form that a person has open."""
-        await self.slack.until(lambda: self._forms(user))
-        return self._forms(user)[-1]
-
-    async def send(self, form: Opened, **typed: str) -> bool:
-        """Send a form, and say whether it is still open: with its errors, or showing what comes next."""
-        await self.slack.people.submit(form, **typed).done()
-        return form.open
-
-    def _forms(self, user: str) -> list[Opened]:
-        return [view for view in self.slack.workspace.views.values() if view.user == user and view.open]
-
-    def direct(self, user: str) -> str:
-        """Where a person and the bot are alone."""
-        return self.slack.workspace.direct(user).id
-
-    def told(self, user: str) -> list[Post]:
-        """What a person alone was shown, wherever that was, in order."""
-        alone = [post for post in self.shown(self.direct(user)) if not is_answer(post)]
-        return sorted([*self.slack.workspace.private(user), *alone], key=lambda post: float(post.ts))
-
-    async def until_told(self, user: str, saying: str, count: int = 1) -> Post:
+    async def until_told(self, user: str, saying: str, count: int = 1) -> Any:
         """Wait until a person alone was told something so many times, and return the last."""
-        await self.slack.until(lambda: len([post for post in self.told(user) if saying in all_text(post)]) >= count)
-        found = [post for post in self.told(user) if saying in all_text(post)]
-        assert len(found) == count, [all_text(post) for post in self.told(user)]
-        return found[-1]
 
-    def answers(self, channel: str = CHANNEL) -> list[Post]:
-        """The finished answers in a channel, each by its first part."""
-        return [post for post in self.shown(channel) if is_answer(post) and part_of(post) == 0]
+        def found() -> list[Any]:
+            return [post for post in self.told(user) if saying in self.everything(post)]
 
-    async def until_answered(self, channel: str = CHANNEL, count: int = 1) -> Post:
+        await self.until(lambda: len(found()) >= count)
+        assert len(found()) == count, [self.everything(post) for post in self.told(user)]
+        return found()[-1]
+
+    async def until_answered(self, channel: str = "", count: int = 1, seconds: float = 10.0) -> Any:
         """Wait for so many answers, until nothing more is going on; return the last one."""
-        await self.slack.until(lambda: len(self.answers(channel)) >= count)
+        await self.until(lambda: len(self.answers(channel)) >= count, seconds)
         await self.settled()
         answers = self.answers(channel)
-        assert len(answers) == count, [all_text(post) for post in answers]
+        assert len(answers) == count, [self.everything(post) for post in answers]
         return answers[-1]
 
-    def silent(self, *channels: str) -> bool:
-        """Whether the bot has said nothing that others could read."""
-        return not any(self.slack.workspace.shown(channel) for channel in channels or (CHANNEL, ELSEWHERE, SHARED))
+    async def begin_writing(self, user: str, *, alone: bool = False) -> Any:
+        """Ask, and wait until half an answer stands there; the other half comes after `provider.release`."""
+        self.provider.script(Reply(SENTENCE * 4, hold_after=20))
+        asked = await (self.write(user) if alone else self.ask(user))
+        await self.until(lambda: self.half(asked))
+        await self.provider.held.wait()
+        return asked
+
+    async def statuses(self) -> list[str]:
+        """How the answers that count ended, in order."""
+        rows = await self.rows(
+            "SELECT status FROM chat_messages WHERE role = 'ASSISTANT' AND deleted_at IS NULL ORDER BY created_at"
+        )
+        return [row.status for row in rows]
 
     @asynccontextmanager
     async def database_away(self) -> AsyncIterator[None]:
@@ -188,18 +288,12 @@ class School:
 
     async def given_up(self) -> None:
         """Wait until the process serves nothing any more, whether or not it could note so."""
-        if held := list(self.bot.serving._held.values()):
+        if held := self.given_up_tasks():
             await asyncio.wait(held)
 
     async def lose_leases(self) -> None:
         """Let what is being served look as if its process had died some time ago."""
         await self.execute("UPDATE inbox_events SET lease_until = now() - interval '1 minute' WHERE state = 'WORKING'")
-
-    async def rewrite(self, statement: str, **values: Any) -> None:
-        """Change what the database lets nobody change."""
-        async with self.app.sessions.begin() as session:
-            await session.execute(text("SET LOCAL session_replication_role = replica"))
-            await session.execute(text(statement), values)
 
     async def trust_addresses(self) -> None:
         """Let the operator vouch for the workspace's addresses."""
@@ -214,109 +308,40 @@ class School:
         """Make another class that meets here, with these students; it has no material."""
         async with self.app.sessions.begin() as session:
             made = await create_class(session, OPERATOR, code, title=title)
-            await live_in(session, OPERATOR, made.id, await self._workspace())
+            if self.workspace:
+                await live_in(session, OPERATOR, made.id, await self.workspace_id())
             for user in users:
                 await enrol(session, OPERATOR, made.id, self.people[user], MembershipRole.STUDENT)
             return made.id
 
-    def shown(self, channel: str = CHANNEL) -> list[Post]:
-        """The bot's finished posts that everybody in a channel sees."""
-        return [post for post in self.slack.workspace.shown(channel) if not post.streaming]
-
-    async def until_shown(self, channel: str = CHANNEL, count: int = 1) -> list[Post]:
-        """Wait for so many finished posts of the bot's in a channel."""
-        await self.slack.until(lambda: len(self.shown(channel)) >= count)
-        return self.shown(channel)
-
-    async def until_whispered(self, user: str, count: int = 1) -> list[Post]:
-        """Wait until one person has been told so much unseen by others."""
-        await self.slack.until(lambda: len(self.slack.workspace.private(user)) >= count)
-        return self.slack.workspace.private(user)
-
-    async def settled(self) -> None:
-        """Wait until everything that was delivered is served."""
-        left: list[Any] = []
-        for _ in range(500):
-            left = await self.rows(
-                "SELECT event FROM inbox_events WHERE state IN ('RECEIVED', 'WORKING') AND waits_until IS NULL"
-            )
-            left += [delivery.payload for delivery in self.slack.courier.sent if not delivery.over]
-            if not left:
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"these are still being served: {left}")
-
-    async def _workspace(self) -> UUID:
+    async def workspace_id(self) -> UUID:
         async with self.app.sessions() as session:
-            return (await session.scalars(select(Workspace.id).where(Workspace.external_id == "T1"))).one()
+            wanted = select(Workspace.id).where(Workspace.external_id == self.workspace)
+            return (await session.scalars(wanted)).one()
+
+    async def inbox_empty(self) -> bool:
+        """Whether everything that was stored is served, but for what waits for somebody."""
+        return not await self.rows(
+            "SELECT 1 FROM inbox_events WHERE state IN ('RECEIVED', 'WORKING') AND waits_until IS NULL"
+        )
 
 
-Transport = Callable[[School], Any]
+def address(name: str) -> str:
+    """Return the address that somebody of this name has at the school."""
+    return f"{name.split(maxsplit=1)[0].lower()}@school.example"
 
 
-@asynccontextmanager
-async def open_school(
-    slack: SlackServer,
-    provider: OpenAIServer,
-    database_url: str,
-    home: Path,
-    *,
-    http: bool,
-    pace: Pace | None = None,
-    **changed: Any,
-) -> AsyncIterator[School]:
-    """Run the bot against the local Slack until the end of the block; `changed` are settings."""
-    model = OpenAIChat(
+def model_of(provider: OpenAIServer) -> OpenAIChat:
+    return OpenAIChat(
         "chat", api_key=provider.api_key, base_url=provider.base_url, retry=RetryPolicy(retries=0, first_wait=0.01)
     )
-    settings = Settings(
+
+
+def settings_for(database_url: str, home: Path, **more: Any) -> Settings:
+    return Settings(
         database_url=database_url,
         homeroom_home=home,
         secret_key=SecretStr("a key of the tests' own that is long enough"),
         public_url=PUBLIC_URL,
-        slack_api_url=slack.api_url,
-        slack_bot_token=SecretStr(slack.bot_token),
-        slack_app_token=SecretStr(slack.app_token),
-        slack_signing_secret=SecretStr(slack.signing_secret),
-        slack_mode="http" if http else "socket",
-        **changed,
+        **more,
     )
-    slack.workspace.subscribed = frozenset((*HEARD, *LEFT))
-    async with open_app(settings, models=[model]) as app, open_slack(app, pace=pace) as bot:
-        async with app.sessions() as session:
-            class_id = (await get_class(session, CODE)).id
-        school = School(slack, app, provider, bot, class_id)
-        await _settle_in(school)
-        stop = asyncio.Event()
-        async with _transport(school, stop, http=http), asyncio.TaskGroup() as group:
-            group.create_task(bot.serving.run(stop))
-            try:
-                yield school
-                if not school.dies:
-                    await school.settled()
-            finally:
-                stop.set()
-    if not school.dies:
-        check_posts(slack.workspace)
-
-
-async def _settle_in(school: School) -> None:
-    async with school.app.sessions.begin() as session:
-        workspace = (await session.scalars(select(Workspace.id).where(Workspace.external_id == "T1"))).one()
-        await live_in(session, OPERATOR, school.class_id, workspace)
-        for channel in (CHANNEL, SHARED):
-            await bind_channel(session, OPERATOR, workspace, channel, school.class_id)
-
-
-@asynccontextmanager
-async def _transport(school: School, stop: asyncio.Event, *, http: bool) -> AsyncIterator[None]:
-    if http:
-        async with TestServer(make_web(school.app, slack_routes=school.bot.routes)) as server:
-            school.slack.posting.url = str(server.make_url("/slack/events"))
-            yield
-        return
-    opened = school.slack.sockets.opened
-    async with asyncio.TaskGroup() as group:
-        group.create_task(school.bot.run_socket(stop, ping_seconds=0.3))
-        await school.slack.sockets.wait_open(opened + 1)
-        yield

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from core.enums import GlobalRole, MembershipRole
-from tests.surfaces.school import CHANNEL, ELSEWHERE, QUESTION, SHARED, School, all_text
+from tests.surfaces.on_slack import CHANNEL, ELSEWHERE, SHARED, SlackSchool, all_text
 
 ROSTER = b"name,email,role\nCleo,cleo@school.example,student\nGus,gus@school.example,student\n"
 ROWS = "No. | Lesson | Module"
 
 
-async def a_teacher(school: School) -> None:
+async def a_teacher(school: SlackSchool) -> None:
     await school.join("U9", "Tess", MembershipRole.TEACHER, global_role=GlobalRole.TEACHER)
 
 
-async def test_a_class_is_made_in_a_form(school: School) -> None:
+async def test_a_class_is_made_in_a_form(school: SlackSchool) -> None:
     await a_teacher(school)
     await school.type("U9", "/class create", CHANNEL)
     form = await school.form("U9")
@@ -34,7 +34,7 @@ async def test_a_class_is_made_in_a_form(school: School) -> None:
     assert school.silent()
 
 
-async def test_a_code_that_is_taken_is_said_at_its_field(school: School) -> None:
+async def test_a_code_that_is_taken_is_said_at_its_field(school: SlackSchool) -> None:
     await a_teacher(school)
     await school.type("U9", "/class create", CHANNEL)
     form = await school.form("U9")
@@ -52,7 +52,7 @@ async def test_a_code_that_is_taken_is_said_at_its_field(school: School) -> None
         "/class settings",
     ],
 )
-async def test_what_students_may_not_do_is_refused_in_private(school: School, typed: str) -> None:
+async def test_what_students_may_not_do_is_refused_in_private(school: SlackSchool, typed: str) -> None:
     await school.join("U3", "Cleo")
     before = await school.rows("SELECT title FROM classes UNION ALL SELECT channel_id FROM channel_bindings ORDER BY 1")
     await school.type("U3", typed, CHANNEL)
@@ -63,33 +63,7 @@ async def test_what_students_may_not_do_is_refused_in_private(school: School, ty
     assert school.silent()
 
 
-@pytest.mark.parametrize("typed", ["/class show", "/lessons", "/history", "/help", "/class choose", "/assignments"])
-async def test_who_is_unknown_learns_nothing(school: School, typed: str) -> None:
-    await school.join("U6", "Finn", linked=False)
-    await school.type("U6", typed, CHANNEL)
-    told = await school.until_told("U6", "I don't know who you are here yet.")
-    assert "Moon" not in all_text(told)
-    assert "NIGHTSKY" not in all_text(told)
-    assert school.silent()
-
-
-async def test_what_people_look_up_is_theirs_alone(school: School) -> None:
-    await school.join("U3", "Cleo")
-    await a_teacher(school)
-    for number, typed in enumerate(("/lessons", "/materials", "/assignments", "/help", "/class show", "/history"), 1):
-        await school.type("U3", typed, CHANNEL)
-        await school.slack.until(lambda number=number: len(school.told("U3")) >= number)  # type: ignore[misc]
-    everything = "\n".join(all_text(post) for post in school.told("U3"))
-    assert "Phases of the Moon" in everything
-    assert "Tess" in everything
-    assert "Students" not in everything, "how many there are is for those who teach"
-    assert school.silent()
-    assert school.told("U9") == []
-    await school.type("U9", "/class show", CHANNEL)
-    assert "Students" in all_text(await school.until_told("U9", "NIGHTSKY"))
-
-
-async def test_a_channel_is_bound_after_a_warning_and_unbound(school: School) -> None:
+async def test_a_channel_is_bound_after_a_warning_and_unbound(school: SlackSchool) -> None:
     await a_teacher(school)
     await school.join("U3", "Cleo")
     await school.join("U5", "Eve", enrolled=False)
@@ -110,7 +84,7 @@ async def test_a_channel_is_bound_after_a_warning_and_unbound(school: School) ->
     assert len(school.answers(ELSEWHERE)) == 1
 
 
-async def test_a_shared_channel_is_bound_with_a_warning_and_stays_private(school: School) -> None:
+async def test_a_shared_channel_is_bound_with_a_warning_and_stays_private(school: SlackSchool) -> None:
     await a_teacher(school)
     await school.type("U9", "/class unbind", SHARED)
     await school.until_told("U9", "This channel no longer stands for")
@@ -124,13 +98,13 @@ async def test_a_shared_channel_is_bound_with_a_warning_and_stays_private(school
     assert school.silent()
 
 
-async def test_a_channel_is_not_bound_from_elsewhere(school: School) -> None:
+async def test_a_channel_is_not_bound_from_elsewhere(school: SlackSchool) -> None:
     await a_teacher(school)
     await school.type("U9", "/class bind")
     await school.until_told("U9", "A channel is bound from inside it")
 
 
-async def test_settings_are_changed_in_a_form_and_errors_stand_at_their_fields(school: School) -> None:
+async def test_settings_are_changed_in_a_form_and_errors_stand_at_their_fields(school: SlackSchool) -> None:
     await a_teacher(school)
     await school.type("U9", "/class settings", CHANNEL)
     form = await school.form("U9")
@@ -143,7 +117,7 @@ async def test_settings_are_changed_in_a_form_and_errors_stand_at_their_fields(s
     assert school.silent()
 
 
-async def test_settings_that_somebody_else_changed_meanwhile_are_not_overwritten(school: School) -> None:
+async def test_settings_that_somebody_else_changed_meanwhile_are_not_overwritten(school: SlackSchool) -> None:
     await a_teacher(school)
     await school.type("U9", "/class settings", CHANNEL)
     form = await school.form("U9")
@@ -156,7 +130,7 @@ async def test_settings_that_somebody_else_changed_meanwhile_are_not_overwritten
     assert school.silent()
 
 
-async def test_a_roster_is_looked_at_and_then_imported(school: School) -> None:
+async def test_a_roster_is_looked_at_and_then_imported(school: SlackSchool) -> None:
     await a_teacher(school)
     await school.join("U3", "Cleo", enrolled=False)
     await school.type("U9", "/class roster", CHANNEL)
@@ -179,7 +153,7 @@ async def test_a_roster_is_looked_at_and_then_imported(school: School) -> None:
     await school.until_answered()
 
 
-async def test_a_roster_is_dropped(school: School) -> None:
+async def test_a_roster_is_dropped(school: SlackSchool) -> None:
     await a_teacher(school)
     await school.type("U9", "/class roster", CHANNEL)
     form = await school.form("U9")
@@ -195,7 +169,7 @@ async def test_a_roster_is_dropped(school: School) -> None:
     assert school.silent()
 
 
-async def test_a_roster_that_is_none_is_said_in_private(school: School) -> None:
+async def test_a_roster_that_is_none_is_said_in_private(school: SlackSchool) -> None:
     await a_teacher(school)
     await school.type("U9", "/class roster", CHANNEL)
     form = await school.form("U9")
@@ -206,7 +180,7 @@ async def test_a_roster_that_is_none_is_said_in_private(school: School) -> None:
     assert school.silent()
 
 
-async def test_a_student_brings_in_no_roster(school: School) -> None:
+async def test_a_student_brings_in_no_roster(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     await school.type("U3", "/class roster", CHANNEL)
     await school.slack.until(lambda: school.told("U3") or school.slack.workspace.views)
@@ -217,13 +191,4 @@ async def test_a_student_brings_in_no_roster(school: School) -> None:
         await school.settled()
         assert form.errors or school.told("U3")
     assert len(await school.rows("SELECT 1 FROM class_memberships")) == 1
-    assert school.silent()
-
-
-async def test_what_is_no_command_or_no_choice_any_more(school: School) -> None:
-    await school.join("U3", "Cleo")
-    await school.type("U3", "/class nonsense", CHANNEL)
-    await school.until_told("U3", "/class takes no “nonsense”")
-    await school.type("U3", f"/ask --colour red {QUESTION}", CHANNEL)
-    await school.until_told("U3", "has no option “colour”")
     assert school.silent()

@@ -12,7 +12,7 @@ import pytest
 from adapters.slack.pace import Pace
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.slack_server import slack_server
-from tests.surfaces.school import CHANNEL, ELSEWHERE, SHARED, open_school
+from tests.surfaces.on_slack import CHANNEL, ELSEWHERE, SHARED, open_school
 
 PEOPLE = 60
 FASTER = 10  # times as fast as Slack's minute

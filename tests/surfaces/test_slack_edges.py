@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from bot.serving import OTHERS_AT_ONCE, QUESTIONS_AT_ONCE
 from tests.fakes.openai_server import Reply
 from tests.fakes.slack_server import Failure
-from tests.surfaces.school import CHANNEL, QUESTION, School
+from tests.surfaces.on_slack import CHANNEL, QUESTION, SlackSchool
 
 BETWEEN_TWO = "D77"  # direct messages of two people, which the bot is not in
 
 
-async def keep_busy(school: School, user: str) -> None:
+async def keep_busy(school: SlackSchool, user: str) -> None:
     """Have the process write as many answers as it writes at once."""
     school.provider.script(*(Reply("Slowly. [1]", hold_after=1) for _ in range(QUESTIONS_AT_ONCE)))
     for number in range(QUESTIONS_AT_ONCE):
@@ -31,11 +31,11 @@ async def until(holds: Callable[[], bool | Awaitable[bool]]) -> None:
     raise AssertionError("it does not come to that")
 
 
-async def inbox_holds(school: School, condition: str) -> bool:
+async def inbox_holds(school: SlackSchool, condition: str) -> bool:
     return bool(await school.rows(f"SELECT 1 FROM inbox_events WHERE {condition}"))
 
 
-async def test_what_was_asked_in_private_stays_private_when_it_is_asked_again(school: School) -> None:
+async def test_what_was_asked_in_private_stays_private_when_it_is_asked_again(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     school.slack.fail("conversations.open", Failure(error="user_disabled"))
     await school.type("U3", f"/ask private:yes {QUESTION}", CHANNEL)
@@ -46,7 +46,7 @@ async def test_what_was_asked_in_private_stays_private_when_it_is_asked_again(sc
     assert school.silent()
 
 
-async def test_a_question_from_a_form_is_answered_after_linking(school: School) -> None:
+async def test_a_question_from_a_form_is_answered_after_linking(school: SlackSchool) -> None:
     await school.join("U3", "Cleo", linked=False)
     await school.type("U3", "/ask", CHANNEL)
     await school.send(await school.form("U3"), question=QUESTION)
@@ -55,7 +55,7 @@ async def test_a_question_from_a_form_is_answered_after_linking(school: School) 
     await school.until_answered()
 
 
-async def test_a_command_between_two_people_is_answered_by_the_bot_in_its_own_place(school: School) -> None:
+async def test_a_command_between_two_people_is_answered_by_the_bot_in_its_own_place(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     await school.join("U4", "Dora")
     school.slack.workspace.add_channel(BETWEEN_TWO, "U3", "U4", with_bot=False, name="")
@@ -66,7 +66,7 @@ async def test_a_command_between_two_people_is_answered_by_the_bot_in_its_own_pl
     assert school.told("U4") == []
 
 
-async def test_who_is_not_known_is_offered_nothing_to_ask(school: School) -> None:
+async def test_who_is_not_known_is_offered_nothing_to_ask(school: SlackSchool) -> None:
     await school.join("U3", "Cleo", linked=False)
     opened = school.slack.people.open_home("U3", "messages")
     assert opened is not None
@@ -75,7 +75,7 @@ async def test_who_is_not_known_is_offered_nothing_to_ask(school: School) -> Non
     assert school.slack.workspace.prompts == []
 
 
-async def test_typed_questions_keep_nobody_else_waiting(school: School) -> None:
+async def test_typed_questions_keep_nobody_else_waiting(school: SlackSchool) -> None:
     askers = [f"U{number}" for number in range(10, 12 + OTHERS_AT_ONCE)]
     for number, user in enumerate(askers):
         await school.join(user, f"Student{number}")
@@ -89,7 +89,7 @@ async def test_typed_questions_keep_nobody_else_waiting(school: School) -> None:
     await school.settled()
 
 
-async def test_a_question_that_is_taken_back_before_its_turn_is_not_answered(school: School) -> None:
+async def test_a_question_that_is_taken_back_before_its_turn_is_not_answered(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     await keep_busy(school, "U3")
     late = await school.write("U3", "Is Cleo in love with the Moon?")
@@ -102,7 +102,7 @@ async def test_a_question_that_is_taken_back_before_its_turn_is_not_answered(sch
     assert not await school.rows("SELECT 1 FROM chat_messages WHERE text LIKE '%in love%'")
 
 
-async def test_a_question_that_was_taken_up_while_it_waited_is_answered_once(school: School) -> None:
+async def test_a_question_that_was_taken_up_while_it_waited_is_answered_once(school: SlackSchool) -> None:
     """An outage of the database may cost a process its leases, and it takes up what it still holds itself."""
     await school.join("U3", "Cleo")
     await keep_busy(school, "U3")
@@ -115,7 +115,7 @@ async def test_a_question_that_was_taken_up_while_it_waited_is_answered_once(sch
     assert len(await school.rows("SELECT 1 FROM chat_messages WHERE text LIKE '%in love%'")) == 1
 
 
-async def test_what_kills_every_process_is_given_up_and_said(school: School) -> None:
+async def test_what_kills_every_process_is_given_up_and_said(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     school.provider.script(Reply("The Moon", hold_after=1))
     await school.ask("U3")
@@ -128,7 +128,7 @@ async def test_what_kills_every_process_is_given_up_and_said(school: School) -> 
     await until(lambda: len(school.shown()) == 1)  # the process was only thought to be dead
 
 
-async def test_thanks_are_not_answered(school: School) -> None:
+async def test_thanks_are_not_answered(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     asked = await school.ask("U3")
     await school.until_answered()
@@ -136,7 +136,7 @@ async def test_thanks_are_not_answered(school: School) -> None:
     await school.until_answered(count=1)
 
 
-async def test_general_knowledge_never_says_that_the_material_holds_nothing(school: School) -> None:
+async def test_general_knowledge_never_says_that_the_material_holds_nothing(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     school.provider.script("NOT_IN_SOURCES is what I would say, had I sources.")
     await school.slack.people.command("U3", CHANNEL, "/ask", "mode:GENERAL Who won the football world cup?").done()

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from adapters.slack.pace import Pace
-from core.enums import MembershipRole
 from tests.fakes.openai_server import OpenAIServer, Reply
 from tests.fakes.slack.workspace import Post
 from tests.fakes.slack_server import Failure, SlackServer
-from tests.surfaces.school import CHANNEL, ELSEWHERE, QUESTION, SHARED, School, all_text, open_school
+from tests.surfaces.on_slack import CHANNEL, ELSEWHERE, QUESTION, SHARED, SlackSchool, all_text, open_school
 from tests.surfaces.slack_posts import all_text_of
 
 LONG = "The Moon shines by reflected light and goes round the Earth in a month [1]. "
@@ -36,14 +35,14 @@ async def patient(
     provider: OpenAIServer,
     database: str,
     tmp_path: Path,
-) -> AsyncIterator[School]:
+) -> AsyncIterator[SlackSchool]:
     """Yield a school that waits in fast time."""
     pace = Pace(clock=lambda: time.monotonic() * FASTER, sleep=lambda seconds: asyncio.sleep(seconds / FASTER))
     async with open_school(slack_with_channels, provider, database, tmp_path, http=request.param, pace=pace) as school:
         yield school
 
 
-async def begin_writing(school: School, user: str, channel: str = CHANNEL) -> Post:
+async def begin_writing(school: SlackSchool, user: str, channel: str = CHANNEL) -> Post:
     """Ask, and wait until half an answer stands there; the other half comes after `provider.release`."""
     school.provider.script(Reply(LONG * 4, hold_after=20))
     asked = await school.ask(user, channel=channel)
@@ -52,7 +51,7 @@ async def begin_writing(school: School, user: str, channel: str = CHANNEL) -> Po
     return asked
 
 
-def half(school: School, asked: Post) -> Post | None:
+def half(school: SlackSchool, asked: Post) -> Post | None:
     """The bot's unfinished post under a question."""
     posts = school.slack.workspace.shown(asked.channel)
     return next(
@@ -60,14 +59,14 @@ def half(school: School, asked: Post) -> Post | None:
     )
 
 
-async def statuses(school: School) -> list[str]:
+async def statuses(school: SlackSchool) -> list[str]:
     rows = await school.rows(
         "SELECT status FROM chat_messages WHERE role = 'ASSISTANT' AND deleted_at IS NULL ORDER BY created_at"
     )
     return [row.status for row in rows]
 
 
-async def test_what_is_delivered_twice_is_done_once(school: School) -> None:
+async def test_what_is_delivered_twice_is_done_once(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     said = school.slack.people.say("U3", CHANNEL, f"<@UBOT> {QUESTION}")
     assert len(said.deliveries) == 2, "a mention comes as two events"
@@ -90,7 +89,7 @@ async def test_what_is_delivered_twice_is_done_once(school: School) -> None:
 
 
 @pytest.mark.parametrize("how", ["dropped", "refreshed"])
-async def test_the_connection_goes_in_the_middle_of_an_answer(school: School, how: str) -> None:
+async def test_the_connection_goes_in_the_middle_of_an_answer(school: SlackSchool, how: str) -> None:
     await school.join("U3", "Cleo")
     await begin_writing(school, "U3")
     opened = school.slack.sockets.opened
@@ -106,51 +105,7 @@ async def test_the_connection_goes_in_the_middle_of_an_answer(school: School, ho
     await school.until_answered(count=2)
 
 
-async def test_a_process_that_is_given_up_leaves_one_answer(school: School) -> None:
-    await school.join("U3", "Cleo")
-    asked = await begin_writing(school, "U3")
-    left = half(school, asked)
-    assert left is not None
-    await school.lose_leases()  # it goes on writing, but nobody knows of it any more
-    await school.slack.until(lambda: left.deleted and school.answers(), seconds=15)
-    school.provider.release.set()
-    answer = await school.until_answered()
-    assert answer.thread_ts == asked.ts
-    assert answer.ts != left.ts
-    assert await statuses(school) == ["COMPLETED"]
-    assert school.told("U3") == []
-
-
-@pytest.mark.parametrize("http", [False, True], ids=["socket", "http"])
-async def test_a_process_dies_and_the_next_one_answers(
-    slack_with_channels: SlackServer,
-    provider: OpenAIServer,
-    database: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    http: bool,
-) -> None:
-    monkeypatch.setattr("bot.serving.GRACE", 0.05)
-    slack = slack_with_channels
-    async with open_school(slack, provider, database, tmp_path, http=http) as school:
-        await school.join("U3", "Cleo")
-        asked = await begin_writing(school, "U3")
-        left = half(school, asked)
-        school.dies = True
-    assert left is not None
-    provider.release.set()
-    async with open_school(slack, provider, database, tmp_path, http=http) as school:
-        await school.lose_leases()
-        await school.slack.until(lambda: [post for post in school.answers() if post.ts != left.ts], seconds=15)
-        answer = await school.until_answered()
-        assert left.deleted
-        assert answer.thread_ts == asked.ts
-        assert "[1]" in answer.text
-        assert await statuses(school) == ["COMPLETED"]
-
-
-async def test_while_the_database_is_away_nothing_is_acknowledged_or_lost(school: School) -> None:
+async def test_while_the_database_is_away_nothing_is_acknowledged_or_lost(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     school.slack.courier.retry_after = (0.2,) * 40
     async with school.database_away():
@@ -164,24 +119,6 @@ async def test_while_the_database_is_away_nothing_is_acknowledged_or_lost(school
     answered = await school.until_answered()
     assert answered.thread_ts == said.post.ts
     assert [post.text for post in school.told("U3")] == [str(answer["text"])]
-
-
-async def test_the_database_goes_in_the_middle_of_an_answer(school: School) -> None:
-    await school.join("U3", "Cleo")
-    asked = await begin_writing(school, "U3")
-    left = half(school, asked)
-    assert left is not None
-    async with school.database_away():
-        school.provider.release.set()
-        await school.until_told("U3", "The database can't be reached right now")
-        assert not left.streaming
-        assert "Try again" in all_text(left)
-        await school.given_up()
-    await school.lose_leases()
-    await school.slack.until(lambda: left.deleted and school.answers(), seconds=15)
-    answer = await school.until_answered()
-    assert answer.thread_ts == asked.ts
-    assert await statuses(school) == ["COMPLETED"]
 
 
 FAILURES = (
@@ -207,7 +144,7 @@ def _so_many(here: Callable[[], list[Post]], there: Callable[[], list[Post]], co
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_slack_fails_and_everything_is_answered_once(patient: School, method: str) -> None:
+async def test_slack_fails_and_everything_is_answered_once(patient: SlackSchool, method: str) -> None:
     school = patient
     await school.join("U3", "Cleo")
     in_channel, alone = partial(school.answers, CHANNEL), partial(school.answers, school.direct("U3"))
@@ -228,7 +165,7 @@ async def test_slack_fails_and_everything_is_answered_once(patient: School, meth
 
 
 @pytest.mark.parametrize("failures", FAILURES)
-async def test_slack_fails_while_somebody_is_met(patient: School, failures: tuple[Failure, ...]) -> None:
+async def test_slack_fails_while_somebody_is_met(patient: SlackSchool, failures: tuple[Failure, ...]) -> None:
     school = patient
     await school.trust_addresses()
     await school.join("U3", "Cleo", linked=False)
@@ -245,7 +182,7 @@ async def test_slack_fails_while_somebody_is_met(patient: School, failures: tupl
 
 
 @pytest.mark.parametrize("failure", [Failure(500, done=True), Failure(drop=True, done=True)], ids=["500", "cut"])
-async def test_a_post_that_was_made_and_failed_stands_there_once(patient: School, failure: Failure) -> None:
+async def test_a_post_that_was_made_and_failed_stands_there_once(patient: SlackSchool, failure: Failure) -> None:
     school = patient
     await school.join("U3", "Cleo")
     for _ in range(3):
@@ -258,7 +195,7 @@ async def test_a_post_that_was_made_and_failed_stands_there_once(patient: School
     assert len(school.shown()) == 3, "two answers, and the question that opens the second's thread"
 
 
-async def test_a_form_that_can_not_be_opened_in_time_is_offered(school: School) -> None:
+async def test_a_form_that_can_not_be_opened_in_time_is_offered(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     school.slack.workspace.trigger_seconds = -1.0
     await school.type("U3", "/ask", CHANNEL)
@@ -270,7 +207,7 @@ async def test_a_form_that_can_not_be_opened_in_time_is_offered(school: School) 
 
 
 @pytest.mark.parametrize("how", ["put out", "archived"])
-async def test_a_channel_that_closes_meanwhile_leaves_the_answer_to_the_person(school: School, how: str) -> None:
+async def test_a_channel_that_closes_meanwhile_leaves_the_answer_to_the_person(school: SlackSchool, how: str) -> None:
     await school.join("U3", "Cleo")
     await begin_writing(school, "U3")
     if how == "put out":
@@ -283,7 +220,7 @@ async def test_a_channel_that_closes_meanwhile_leaves_the_answer_to_the_person(s
     assert school.answers() == []
 
 
-async def test_a_channel_where_the_bot_is_not_is_answered_in_private(school: School) -> None:
+async def test_a_channel_where_the_bot_is_not_is_answered_in_private(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     school.slack.people.remove_bot(CHANNEL)
     await school.type("U3", f"/ask {QUESTION}", CHANNEL)
@@ -293,73 +230,7 @@ async def test_a_channel_where_the_bot_is_not_is_answered_in_private(school: Sch
     assert school.silent()
 
 
-async def test_a_very_long_answer_stands_there_whole(patient: School) -> None:
-    school = patient
-    await school.join("U3", "Cleo")
-    code = "```python\n" + "\n".join(f"phase[{number}] = light({number})" for number in range(60)) + "\n```\n\n"
-    paragraphs = [f"Part {number}. {LONG * 9}\n\n{code if number % 8 == 0 else ''}" for number in range(50)]
-    written = "".join(paragraphs)
-    assert len(written) > 40_000
-    school.provider.script(written)
-    asked = await school.ask("U3")
-    await school.slack.until(school.answers, seconds=30)
-    await school.settled()
-    posts = school.shown()
-    assert {post.thread_ts for post in posts} == {asked.ts}
-    said = "\n".join(all_text(post) for post in posts)
-    assert all(f"Part {number}." in said for number in range(50))
-    assert all(f"phase[{number}] = light({number})" in said for number in range(60))
-    assert "Show passage 1" in said
-    assert all(post.text.count("```") % 2 == 0 for post in posts), "code is kept whole"
-
-
-async def test_an_edited_question_is_not_answered_again(school: School) -> None:
-    await school.join("U3", "Cleo")
-    asked = await school.ask("U3")
-    await school.until_answered()
-    edited = school.slack.people.edit(asked, "<@UBOT> Why is the Moon round?")
-    assert edited is not None
-    await edited.done()
-    await school.until_answered(count=1)
-    assert school.told("U3") == []
-
-
-async def test_a_question_that_is_taken_back_ends_its_answer(school: School) -> None:
-    await school.join("U3", "Cleo")
-    asked = await begin_writing(school, "U3")
-    school.slack.people.remove(asked)
-    await school.slack.until(school.answers)
-    school.provider.release.set()
-    answer = await school.until_answered()
-    assert "Stopped." in all_text(answer)
-    assert answer.text.count("reflected light") < 4
-
-
-async def test_the_person_and_their_teacher_stop_an_answer_and_nobody_else(school: School) -> None:
-    await school.join("U3", "Cleo")
-    await school.join("U4", "Dan")
-    await school.join("U9", "Tess", MembershipRole.TEACHER)
-    for number, who in enumerate(("U3", "U9"), start=1):
-        school.provider.release.clear()
-        school.provider.held.clear()
-        school.slack.fail("chat.startStream", Failure(error="channel_type_not_supported"))
-        asked = await begin_writing(school, "U3")
-        post = half(school, asked)
-        assert post is not None
-        await school.press("U4", post, "Stop")
-        await school.until_told("U4", "not one of yours", number)
-        assert half(school, asked) is post
-        await school.press(who, post, "Stop")
-        stopped = await school.until_answered(count=number)
-        assert "Stopped." in all_text(stopped)
-        assert "Try again" in all_text(stopped)
-        assert stopped.ts == post.ts
-        school.provider.release.set()
-    assert await statuses(school) == ["STOPPED", "STOPPED"]
-    assert school.told("U3") == school.told("U9") == []
-
-
-async def test_slacks_own_stop_ends_an_answer(school: School) -> None:
+async def test_slacks_own_stop_ends_an_answer(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     asked = await begin_writing(school, "U3")
     school.slack.people.press_stop("U3", CHANNEL, asked.ts)
@@ -372,29 +243,3 @@ async def test_slacks_own_stop_ends_an_answer(school: School) -> None:
     again = await school.until_answered(count=2)
     assert again.thread_ts == asked.ts
     assert "Stopped." not in all_text(again)
-
-
-async def test_an_answer_that_broke_off_is_tried_again(school: School) -> None:
-    await school.join("U3", "Cleo")
-    await school.join("U4", "Dan")
-    school.provider.script(Reply(LONG * 3, break_after=20))
-    asked = await school.ask("U3")
-    broken = await school.until_answered()
-    assert "This answer broke off." in all_text(broken)
-    assert "reflected light" in broken.text
-    await school.press("U4", broken, "Try again")
-    await school.until_told("U4", "not one of yours")
-    await school.press("U3", broken, "Try again")
-    again = await school.until_answered(count=2)
-    assert again.thread_ts == asked.ts
-    assert "broke off" not in all_text(again)
-    assert await statuses(school) == ["FAILED", "COMPLETED"]
-
-
-async def test_without_its_model_the_bot_answers_with_the_best_sentences(school: School) -> None:
-    await school.join("U3", "Cleo")
-    school.provider.script(Reply(status=503))
-    await school.ask("U3")
-    answer = await school.until_answered()
-    assert "The language model does not answer right now" in all_text(answer)
-    assert "[1]" in answer.text

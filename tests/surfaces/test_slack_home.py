@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from core.enums import MembershipRole
-from tests.surfaces.school import CHANNEL, School
+from tests.surfaces.on_slack import CHANNEL, SlackSchool
 from tests.surfaces.slack_posts import all_text_of
 
 
-async def page(school: School, user: str) -> str:
+async def page(school: SlackSchool, user: str) -> str:
     """Have somebody open the bot's page, and return what it says."""
     published = len(school.slack.called("views.publish"))
     opened = school.slack.people.open_home(user)
@@ -19,7 +19,7 @@ async def page(school: School, user: str) -> str:
     return all_text_of(school.slack.workspace.homes[user].view)
 
 
-async def test_a_students_page(school: School) -> None:
+async def test_a_students_page(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     await school.execute("UPDATE app_users SET name = 'Cleo' WHERE email = 'cleo@school.example'")
     shown = await page(school, "U3")
@@ -31,7 +31,7 @@ async def test_a_students_page(school: School) -> None:
     assert school.told("U3") == []
 
 
-async def test_a_students_page_shows_their_own_released_grades(school: School) -> None:
+async def test_a_students_page_shows_their_own_released_grades(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     await school.join("U4", "Dan")
     grade = """
@@ -65,7 +65,7 @@ async def test_a_students_page_shows_their_own_released_grades(school: School) -
     assert school.silent()
 
 
-async def test_a_teachers_page_and_nothing_of_it_for_a_student(school: School) -> None:
+async def test_a_teachers_page_and_nothing_of_it_for_a_student(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     await school.join("U9", "Tess", MembershipRole.TEACHER)
     school.provider.script("NOT_IN_SOURCES")
@@ -78,7 +78,7 @@ async def test_a_teachers_page_and_nothing_of_it_for_a_student(school: School) -
     assert school.told("U9") == []
 
 
-async def test_a_page_for_who_is_unknown_and_for_who_is_in_no_class(school: School) -> None:
+async def test_a_page_for_who_is_unknown_and_for_who_is_in_no_class(school: SlackSchool) -> None:
     await school.join("U5", "Eve", enrolled=False)
     await school.join("U6", "Finn", linked=False)
     assert "You are not in any class here yet." in await page(school, "U5")
@@ -89,7 +89,7 @@ async def test_a_page_for_who_is_unknown_and_for_who_is_in_no_class(school: Scho
     assert school.told("U5") == school.told("U6") == []
 
 
-async def test_who_is_unknown_links_from_their_page(school: School) -> None:
+async def test_who_is_unknown_links_from_their_page(school: SlackSchool) -> None:
     await school.join("U6", "Finn", linked=False)
     await page(school, "U6")
     pressed = school.slack.people.press_in(school.slack.workspace.homes["U6"], "Enter a code")
@@ -100,7 +100,7 @@ async def test_who_is_unknown_links_from_their_page(school: School) -> None:
     assert "The Night Sky" in await page(school, "U6")
 
 
-async def test_a_class_is_chosen_on_the_page(school: School) -> None:
+async def test_a_class_is_chosen_on_the_page(school: SlackSchool) -> None:
     await school.join("U3", "Cleo")
     await school.second_class("U3")
     shown = await page(school, "U3")

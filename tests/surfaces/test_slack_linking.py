@@ -14,7 +14,8 @@ from core.identity.raising import raise_new_teachers
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.supabase_server import SupabaseServer, supabase_server
-from tests.surfaces.school import CHANNEL, ELSEWHERE, OPERATOR, QUESTION, SHARED, School, all_text, open_school
+from tests.surfaces.on_slack import CHANNEL, ELSEWHERE, SHARED, SlackSchool, open_school
+from tests.surfaces.school import OPERATOR
 
 UNKNOWN = "I don't know who you are here yet."
 
@@ -33,7 +34,7 @@ async def mailing(
     supabase: SupabaseServer,
     database: str,
     tmp_path: Path,
-) -> AsyncIterator[School]:
+) -> AsyncIterator[SlackSchool]:
     """Yield a school that mails codes."""
     slack.workspace.add_channel(ELSEWHERE)
     slack.workspace.add_channel(SHARED, shared=True)
@@ -42,105 +43,12 @@ async def mailing(
         yield school
 
 
-async def methods(school: School) -> list[LinkMethod]:
+async def methods(school: SlackSchool) -> list[LinkMethod]:
     rows = await school.rows("SELECT method FROM workspace_identities WHERE deleted_at IS NULL")
     return [LinkMethod(row.method) for row in rows]
 
 
-async def test_what_was_asked_before_linking_is_answered_after_it(school: School) -> None:
-    await school.join("U3", "Cleo", linked=False)
-    asked = await school.ask("U3")
-    explained = await school.until_told("U3", UNKNOWN)
-    assert (explained.to, explained.channel, explained.thread_ts) == ("U3", CHANNEL, asked.thread_ts)
-    await school.settled()
-    assert len(school.told("U3")) == 1
-    assert school.silent()
-    assert not school.provider.chats()
-    await school.type("U3", f"/link {await school.code_for('U3')}", CHANNEL)
-    answer = await school.until_answered()
-    assert answer.thread_ts == asked.ts
-    await school.until_told("U3", "You are known here as Cleo now, in The Night Sky.")
-    assert await methods(school) == [LinkMethod.CODE]
-
-
-async def test_a_code_is_asked_for_in_a_form(school: School) -> None:
-    await school.join("U3", "Cleo", linked=False)
-    await school.write("U3")
-    explained = await school.until_told("U3", UNKNOWN)
-    assert "Use my email address" not in all_text(explained), "no mail is set up here"
-    await school.press("U3", explained, "Enter a code")
-    form = await school.form("U3")
-    assert await school.send(form, code="never seen")
-    assert form.errors["code"]
-    assert not await school.send(form, code=await school.code_for("U3"))
-    await school.until_told("U3", "You are known here as Cleo")
-    await school.until_answered(school.direct("U3"))
-    assert school.silent()
-
-
-async def test_a_typed_link_without_a_code_opens_the_form(school: School) -> None:
-    await school.join("U3", "Cleo", linked=False)
-    await school.type("U3", "/link", CHANNEL)
-    form = await school.form("U3")
-    await school.send(form, code=await school.code_for("U3"))
-    await school.until_told("U3", "You are known here as Cleo")
-    assert school.silent()
-
-
-async def test_of_several_questions_the_last_is_answered_after_linking(school: School) -> None:
-    await school.join("U3", "Cleo", linked=False)
-    await school.ask("U3", "How long is a sidereal day?")
-    await school.until_told("U3", UNKNOWN)
-    last = await school.ask("U3")
-    await school.until_told("U3", UNKNOWN, 2)
-    await school.settled()
-    await school.type("U3", f"/link {await school.code_for('U3')}")
-    answer = await school.until_answered()
-    assert answer.thread_ts == last.ts
-
-
-async def test_a_typed_question_waits_too(school: School) -> None:
-    await school.join("U3", "Cleo", linked=False)
-    await school.type("U3", f"/ask private:yes {QUESTION}", CHANNEL)
-    await school.until_told("U3", UNKNOWN)
-    await school.settled()
-    await school.type("U3", f"/link {await school.code_for('U3')}", CHANNEL)
-    await school.until_answered(school.direct("U3"))
-    assert school.silent()
-
-
-async def test_a_question_that_was_taken_back_is_not_answered_after_linking(school: School) -> None:
-    await school.join("U3", "Cleo", linked=False)
-    asked = await school.ask("U3")
-    await school.until_told("U3", UNKNOWN)
-    await school.settled()
-    school.slack.people.remove(asked)
-    await school.settled()
-    await school.type("U3", f"/link {await school.code_for('U3')}", CHANNEL)
-    await school.until_told("U3", "You are known here as Cleo")
-    await school.settled()
-    assert school.silent()
-    assert not school.provider.chats()
-
-
-async def test_codes_that_do_not_count(school: School) -> None:
-    await school.join("U3", "Cleo", linked=False)
-    await school.join("U4", "Dan", linked=False)
-    used = await school.code_for("U3")
-    await school.type("U3", f"/link {used}", CHANNEL)
-    await school.until_told("U3", "You are known here as Cleo")
-    await school.type("U4", f"/link {used}", CHANNEL)
-    await school.until_told("U4", "That code was used before.")
-    for tried in range(1, 5):
-        await school.type("U4", f"/link ABCD-EFGH-JKM{tried}", CHANNEL)
-        await school.until_told("U4", "There is no such code.", tried)
-    await school.type("U4", f"/link {await school.code_for('U4')}", CHANNEL)
-    await school.until_told("U4", "That were too many wrong codes.")
-    assert school.silent()
-    assert len(await methods(school)) == 1
-
-
-async def test_a_trusted_address_links_without_a_word(school: School) -> None:
+async def test_a_trusted_address_links_without_a_word(school: SlackSchool) -> None:
     await school.trust_addresses()
     await school.join("U3", "Cleo", linked=False)
     await school.ask("U3")
@@ -150,7 +58,7 @@ async def test_a_trusted_address_links_without_a_word(school: School) -> None:
 
 
 @pytest.mark.parametrize("why", ["not trusted", "guest", "stranger", "teacher", "not on a roster", "admin"])
-async def test_an_address_alone_does_not_link(school: School, why: str) -> None:
+async def test_an_address_alone_does_not_link(school: SlackSchool, why: str) -> None:
     if why != "not trusted":
         await school.trust_addresses()
     about = {"guest": {"guest": True}, "stranger": {"stranger": True}}.get(why, {})
@@ -170,7 +78,7 @@ async def test_an_address_alone_does_not_link(school: School, why: str) -> None:
     assert await methods(school) == []
 
 
-async def test_a_code_by_mail_links_through_its_forms(mailing: School, supabase: SupabaseServer) -> None:
+async def test_a_code_by_mail_links_through_its_forms(mailing: SlackSchool, supabase: SupabaseServer) -> None:
     school = mailing
     await school.join("U3", "Cleo", linked=False)
     asked = await school.ask("U3")
@@ -192,7 +100,7 @@ async def test_a_code_by_mail_links_through_its_forms(mailing: School, supabase:
     assert row.auth_user_id == supabase.accounts["cleo@school.example"]
 
 
-async def test_an_address_that_nobody_has_reads_the_same(mailing: School, supabase: SupabaseServer) -> None:
+async def test_an_address_that_nobody_has_reads_the_same(mailing: SlackSchool, supabase: SupabaseServer) -> None:
     school = mailing
     await school.join("U3", "Cleo", linked=False)
     for address in ("cleo@school.example", "nobody@school.example"):
@@ -205,7 +113,7 @@ async def test_an_address_that_nobody_has_reads_the_same(mailing: School, supaba
     assert school.silent()
 
 
-async def test_a_mailed_code_makes_a_teacher(mailing: School, supabase: SupabaseServer) -> None:
+async def test_a_mailed_code_makes_a_teacher(mailing: SlackSchool, supabase: SupabaseServer) -> None:
     school = mailing
     await school.trust_addresses()
     await school.join("U9", "Tess", MembershipRole.TEACHER, linked=False)
@@ -217,25 +125,7 @@ async def test_a_mailed_code_makes_a_teacher(mailing: School, supabase: Supabase
     assert await methods(school) == [LinkMethod.OTP]
 
 
-async def test_who_unlinks_is_unknown_until_they_link_again(school: School) -> None:
-    await school.trust_addresses()
-    await school.join("U3", "Cleo")
-    await school.type("U3", "/unlink", CHANNEL)
-    asked = await school.until_told("U3", "Unlink your account here?")
-    await school.press("U3", asked, "Keep it")
-    await school.until_told("U3", "Your account stays linked.")
-    await school.press("U3", asked, "Unlink it")
-    await school.until_told("U3", "Your account here is unlinked.")
-    await school.ask("U3")
-    await school.until_told("U3", UNKNOWN)
-    await school.settled()
-    assert school.silent()
-    assert await methods(school) == [], "who unlinked is not linked by an address again"
-    await school.type("U3", f"/link {await school.code_for('U3')}", CHANNEL)
-    await school.until_answered()
-
-
-async def test_who_comes_to_teach_links_again(school: School) -> None:
+async def test_who_comes_to_teach_links_again(school: SlackSchool) -> None:
     await school.trust_addresses()
     await school.join("U3", "Cleo", linked=False)
     await school.ask("U3")
@@ -251,25 +141,3 @@ async def test_who_comes_to_teach_links_again(school: School) -> None:
     assert len(school.answers()) == 1
     await school.type("U3", f"/link {await school.code_for('U3')}", CHANNEL)
     await school.until_answered(count=2)
-
-
-async def test_a_person_with_several_classes_chooses_once(school: School) -> None:
-    await school.join("U3", "Cleo")
-    await school.second_class("U3")
-    asked = await school.write("U3")
-    offered = await school.until_told("U3", "You are in several classes")
-    await school.settled()
-    assert not school.provider.chats()
-    await school.press("U3", offered, "The Night Sky")
-    answer = await school.until_answered(school.direct("U3"))
-    assert answer.thread_ts == asked.ts
-    await school.write("U3", "How long is a sidereal day?")
-    await school.until_answered(school.direct("U3"), 2)
-    await school.until_told("U3", "You are in several classes")
-    await school.type("U3", "/class choose GARDEN")
-    await school.until_told("U3", "You work in “The Garden” here from now on.")
-    await school.write("U3")
-    nothing = await school.until_answered(school.direct("U3"), 3)
-    assert "I found nothing about that in this class's material." in nothing.text
-    await school.ask("U3")
-    assert "[1]" in (await school.until_answered()).text, "a channel stands for its own class, whatever was chosen"
