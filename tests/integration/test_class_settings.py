@@ -93,7 +93,7 @@ class TestChanging:
         prose = {"title", "description"}
         assert row.details == {
             "changed": sorted(wanted),
-            "before": {name: value for name, value in DEFAULTS.items() if name not in prose},
+            "before": {name: DEFAULTS[name] for name in wanted if name not in prose},
             "after": {name: value for name, value in wanted.items() if name not in prose},
         }
 
