@@ -23,6 +23,7 @@ from bot.commands import (
     publishing,
     releasing,
     submitting,
+    unpublishing,
 )
 from bot.commands.parse import parse_options
 from bot.commands.registry import FORM_ACTION, Command, Option, OptionKind, Request, Run, Who
@@ -64,6 +65,7 @@ COMMANDS: dict[str, Command] = {
         *classes.COMMANDS,
         *authoring.COMMANDS,
         *publishing.COMMANDS,
+        *unpublishing.COMMANDS,
         *grading.COMMANDS,
         *releasing.COMMANDS,
         *gradebook.COMMANDS,
@@ -82,6 +84,7 @@ CONTROLS: dict[str, Run] = {
     **publishing.CONTROLS,
     **releasing.CONTROLS,
     **submitting.CONTROLS,
+    **unpublishing.CONTROLS,
 }
 
 

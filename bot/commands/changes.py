@@ -13,6 +13,7 @@ from core.content.moments import say_moment
 from core.grading.mark import plain
 
 _MOST = 3_000  # characters shown of a diff: a message has an end
+_LEAST = 300  # and of each field, at least
 _MOST_PIECE = 700  # and of one piece of it
 _LINE = re.compile(r"^(\s*(?:#{1,6} |[-*+] |\d+[.)] |> )?)(.*?)(\s*)$", re.DOTALL)
 _NAMES = {
@@ -32,10 +33,9 @@ def show_diff(diff: Diff, zone: ZoneInfo) -> str:
     shown: list[str] = []
     room = _MOST
     for field in diff.fields:
-        said = _field(field, zone, new=diff.new)
-        if said:
-            shown.append(said if len(said) <= room else f"**{name_of(field.name)}**: changed; too long to show here.")
-            room -= len(shown[-1])
+        if said := _field(field, zone, room, new=diff.new):
+            shown.append(said)
+            room = max(_LEAST, room - len(said))
     return "\n\n".join(shown)
 
 
@@ -66,13 +66,13 @@ def size_of(byte_size: int) -> str:
     return f"{byte_size / 1_000_000:.1f} MB"
 
 
-def _field(field: FieldChange, zone: ZoneInfo, *, new: bool) -> str:
+def _field(field: FieldChange, zone: ZoneInfo, room: int, *, new: bool) -> str:
     name = name_of(field.name)
     if field.pieces:
         if new:
             text = "".join(piece.text for piece in field.pieces)
             return f"**{name}** (new): {_short(text)}" if text.strip() else ""
-        return f"**{name}**: {_pieces(field.pieces)}"
+        return f"**{name}**: {_pieces(field.pieces, room)}"
     if new:
         return f"**{name}**: {_said(field.after, zone)}" if field.after not in (None, "") else ""
     return f"**{name}**: ~~{_said(field.before, zone)}~~ **{_said(field.after, zone)}**"
@@ -82,26 +82,30 @@ def _said(value: Value, zone: ZoneInfo) -> str:
     return show_value(value, zone)
 
 
-def _pieces(pieces: Sequence[Piece]) -> str:
+def _pieces(pieces: Sequence[Piece], room: int) -> str:
     said: list[str] = []
     for piece in pieces:
+        if sum(map(len, said)) > room:
+            said.append(" … (there is more)")
+            break
         match piece.change:
             case Change.ELIDED:
                 said.append(" … ")
             case Change.SAME:
                 said.append(piece.text)
             case Change.REMOVED:
-                said.append(_marked(_short(piece.text), "~~"))
+                said.append(_marked(piece.text, "~~"))
             case Change.ADDED:
                 if said and said[-1].endswith("~~"):
                     said.append(" ")
-                said.append(_marked(_short(piece.text), "**"))
+                said.append(_marked(piece.text, "**"))
     return re.sub(r" {2,}", " ", "".join(said)).strip()
 
 
 def _marked(text: str, mark: str) -> str:
     """Wrap each line by itself, inside of what makes it a heading or an item: marks don't reach across lines."""
-    return "\n".join(_marked_line(line, mark) for line in text.split("\n"))
+    more = " …" if len(text) > _MOST_PIECE else ""
+    return "\n".join(_marked_line(line, mark) for line in text[:_MOST_PIECE].split("\n")) + more
 
 
 def _marked_line(line: str, mark: str) -> str:

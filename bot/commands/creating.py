@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.commands.editing import saved
+from bot.commands.editing import saved, tell_when_processed
 from bot.commands.naming import zone_of
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
 from bot.commands.writing import read_fields, read_text_file
@@ -89,6 +89,7 @@ async def run_upload(request: Request) -> Reply:
     except HomeroomError as error:
         error.data.setdefault("field", "file")
         raise
+    await tell_when_processed(request, material.id)
     async with app.sessions() as session:
         thing = await thing_of(session, request.actor, MATERIAL, material.id)
     return saved(thing, f"{name} is uploaded as material “{thing.title}”, a draft.")

@@ -27,7 +27,9 @@ from core.content.edit import edit_draft
 from core.content.find import Thing, thing_of
 from core.content.history import content_of, diff_numbers, read_history, read_newest
 from core.content.kinds import ASSIGNMENT, MATERIAL, Kind
+from core.enums import Platform
 from core.errors import Conflict, InvalidInput
+from core.inbox.notify import PROCESSED, notify
 from core.materials.files import LARGEST_FILE
 from core.materials.upload import replace_file
 from core.replies import Choice, Choices, File, Form, Note, Part, Reply, Table, Text, plain_name, say
@@ -137,9 +139,27 @@ async def _replace(request: Request, root_id: UUID, seen: Seen, title: str) -> R
     )  # fmt: skip
     if draft is None:
         return say("That is the same file; nothing was changed.")
+    await tell_when_processed(request, root_id)
     async with app.sessions() as session:
         thing = await thing_of(session, request.actor, MATERIAL, root_id)
     return saved(thing, f"“{thing.title}” has a new file, {one_line(file.name, 100)}, as a draft.")
+
+
+async def tell_when_processed(request: Request, material_id: UUID) -> None:
+    """Have the uploader told what became of a file; at the terminal, where nothing comes by itself, they look."""
+    if request.event.sender.platform is Platform.TERMINAL:
+        return
+    async with request.app.sessions.begin() as session:
+        newest = await read_newest(session, request.actor, MATERIAL, material_id)
+        root = await session.get_one(MATERIAL.root, material_id)
+        await notify(
+            session,
+            f"{PROCESSED}:{newest.id}:{newest.version}",
+            PROCESSED,
+            class_id=root.class_id,
+            app_user_id=request.person.user_id,
+            details={"revision": str(newest.id)},
+        )
 
 
 def saved(thing: Thing, sentence: str) -> Reply:

@@ -16,7 +16,7 @@ from core.classes.models import Class
 from core.content.find import Thing, find_thing, list_things, thing_of
 from core.content.import_times import zone_named
 from core.content.kinds import KINDS, Kind
-from core.errors import Ambiguous, NotFound
+from core.errors import Ambiguous, InvalidInput, NotFound
 from core.replies import Choice, Choices, Note, Part, Reply, say
 
 MOST_CHOICES = 25  # of one menu on Discord
@@ -47,15 +47,23 @@ async def meant(
     class_id = request.visitor.class_id
     async with request.app.sessions() as session:
         if not named:
+            _refuse_with_files(request)
             things = await list_things(session, request.actor, class_id, *kinds, deleted=deleted)
             return picker(things, action, question, rest, mixed=len(kinds) != 1)
         try:
             thing = await find_thing(session, request.actor, class_id, named, *kinds, deleted=deleted)
         except Ambiguous as error:
+            if request.files:
+                raise  # what is picked comes back without the file
             found = error.data.get("things")
             things = [each for each in found if isinstance(each, Thing)] if isinstance(found, tuple) else []
             return picker(things, action, error.sentence, rest, mixed=len(kinds) != 1)
     return await then(request, thing)
+
+
+def _refuse_with_files(request: Request) -> None:
+    if request.files:
+        raise InvalidInput("Say which one with the file, by number or title.", field="name")
 
 
 def picker(things: Sequence[Thing], action: str, question: str, rest: str = "", *, mixed: bool = False) -> Reply:

@@ -1,18 +1,14 @@
-"""/publish and /unpublish: what changes for students and what stands in the way, shown before anything happens."""
+"""/publish: what changes for students and what stands in the way, shown before anything happens."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.changes import show_diff
 from bot.commands.editing import CANCEL, LEAVE, PUBLISH
 from bot.commands.naming import (
     MOST_CHOICES,
-    carried,
     carried_thing,
     carry,
     meant,
@@ -24,28 +20,26 @@ from bot.commands.naming import (
     zone_of,
 )
 from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request, Run, Who
+from bot.commands.unpublishing import AT, moment_meant
 from core.content.conflict import Seen
 from core.content.find import Thing, list_things
 from core.content.history import read_newest
-from core.content.kinds import MODULE, Kind
+from core.content.kinds import MODULE
 from core.content.moments import say_moment
 from core.content.publish import Publication, publish
-from core.content.publish import unpublish as unpublish_now
 from core.content.publish_module import publish_module
 from core.content.readiness import Plan, Weight, plan_publication
 from core.content.schedule import (
     Scheduled,
-    cancel_schedule,
     list_scheduled,
-    read_class_moment,
     schedule,
     schedule_module,
 )
 from core.enums import ActionKind
-from core.errors import Conflict, InvalidInput, NotFound, NotReady
+from core.errors import Conflict, NotReady
 from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
 
-GO, PLAN_UNPUBLISH, HIDE = "publish.go", "unpublish.plan", "unpublish.go"
+GO = "publish.go"
 _MOST_ROWS = 40
 _WEIGHTS = {
     Weight.STOPS: "This has to be mended first:",
@@ -120,19 +114,8 @@ async def plan(request: Request, thing: Thing) -> Reply:
     """Show what publishing a thing would do: a module by itself, or with all that has a draft in it."""
     options = request.options
     async with request.app.sessions() as session:
-        at, note = await _moment(session, thing, options.get("at", ""))
+        at, note = await moment_meant(session, thing, options.get("at", ""))
     return await _planned(request, thing, whole=options.get("whole") == YES, at=at, note=note)
-
-
-async def _moment(session: AsyncSession, thing: Thing, said: str) -> tuple[int, str]:
-    if not said:
-        return 0, ""
-    try:
-        moment = await read_class_moment(session, thing.class_id, said)
-    except InvalidInput as error:
-        error.data["field"] = "at"
-        raise
-    return int(moment.at.timestamp()), moment.note
 
 
 async def _planned(
@@ -207,17 +190,22 @@ async def go(request: Request) -> Reply:
     try:
         return await (_schedule(request, thing, wish) if wish.at else _publish(request, thing, wish))
     except Conflict as error:
-        if "due_at" in error.data:
-            choices = (
-                Choice("Cancel that", CANCEL, packed(thing, ActionKind.PUBLISH.value)),
-                Choice("Leave it", LEAVE),
-            )
-            return Reply((Text(error.sentence), Choices(choices)), failed=True)
-        shown = await _planned(request, thing, whole=wish.whole, at=wish.at, before=_SINCE)
-        return replace(shown, failed=True)
+        return await _conflicting(request, thing, wish, error)
     except NotReady as error:
         again = Choice("Look again", PUBLISH, packed(thing, carry({"whole": YES} if wish.whole else {})))
         return Reply((Text(error.sentence), Choices((again,))), failed=True)
+
+
+async def _conflicting(request: Request, thing: Thing, wish: _Wish, error: Conflict) -> Reply:
+    """Return the plan anew where another text stands there now; else it waits already, which can be called off."""
+    async with request.app.sessions() as session:
+        newest = await read_newest(session, request.actor, thing.kind, thing.id)
+        plan = await plan_publication(session, request.actor, thing.kind, thing.id, whole=wish.whole)
+    if wish.mark != (plan.fingerprint if wish.whole else str(Seen.of(newest))):
+        shown = await _planned(request, thing, whole=wish.whole, at=wish.at, before=_SINCE)
+        return replace(shown, failed=True)
+    choices = (Choice("Cancel that", CANCEL, packed(thing, ActionKind.PUBLISH.value)), Choice("Leave it", LEAVE))
+    return Reply((Text(error.sentence), Choices(choices)), failed=True)
 
 
 _SINCE = "It was edited since you looked, so nothing was published. This is what publishing would do now:"
@@ -261,76 +249,6 @@ async def _schedule(request: Request, thing: Thing, wish: _Wish) -> Reply:
     )
 
 
-async def run_unpublish(request: Request) -> Reply:
-    """Serve /unpublish: what it hides; without a name, what is published."""
-    rest = carry({key: request.options[key] for key in ("at",) if key in request.options})
-    if "name" in request.options:
-        return await meant(request, then=plan_unpublish, action=PLAN_UNPUBLISH, question="Unpublish what?", rest=rest)
-    async with request.app.sessions() as session:
-        things = await list_things(session, request.actor, request.visitor.class_id)
-    live = [each for each in things if each.live]
-    if not live:
-        return say("Nothing is published.")
-    return picker(live, PLAN_UNPUBLISH, "What is to be hidden from students?", rest, mixed=True)
-
-
-async def plan_unpublish(request: Request, thing: Thing) -> Reply:
-    """Show what unpublishing would hide."""
-    async with request.app.sessions() as session:
-        at, note = await _moment(session, thing, request.options.get("at", ""))
-        zone = await zone_of(session, thing.class_id)
-    if not thing.live and not at:
-        raise NotFound(f"{thing.full_label.capitalize()} is not published.")
-    when = f" on {say_moment(datetime.fromtimestamp(at, zone))}" if at else ""
-    hides = _HIDES.get(thing.kind.name, "")
-    parts: list[Part] = [Text(f"Hide {thing.full_label} from students{when}?{hides} Nothing is deleted.")]
-    parts += [Note(note)] if note else []
-    label = "Schedule it" if at else "Unpublish"
-    return Reply((*parts, Choices((Choice(label, HIDE, packed(thing, str(at))), Choice("Leave it", LEAVE)))))
-
-
-_HIDES = {
-    "module": " All its lessons, and what is only in them, are hidden with it.",
-    "lesson": " Materials and assignments that are only in it are hidden with it.",
-    "assignment": " It leaves every total.",
-}
-
-
-async def hide(request: Request) -> Reply:
-    """Serve “Unpublish”."""
-    thing, rest = await carried_thing(request)
-    seconds = number_in("".join(rest[:1]))
-    at = datetime.fromtimestamp(seconds, UTC)
-    async with request.app.sessions.begin() as session:
-        if seconds:
-            await schedule(session, request.actor, thing.kind, thing.id, ActionKind.UNPUBLISH, at)
-        else:
-            await unpublish_now(session, request.actor, thing.kind, thing.id)
-        zone = await zone_of(session, thing.class_id)
-    if not seconds:
-        choices = Choices((Choice("Publish it again…", PUBLISH, packed(thing)),))
-        return say(f"Students don't see {thing.full_label} any more.", choices)
-    return say(
-        f"{thing.full_label.capitalize()} is hidden from students on {say_moment(at.astimezone(zone))}.",
-        Choices((Choice("Cancel it", CANCEL, packed(thing, ActionKind.UNPUBLISH.value)),)),
-    )
-
-
-async def cancel(request: Request) -> Reply:
-    """Serve “Cancel it”: of a module also what was to come with it."""
-    kind, root_id, rest = carried(request)
-    act = next((each for each in _ACTS if each.value == "".join(rest[:1])), ActionKind.PUBLISH)
-    return await _cancel(request, kind, root_id, act)
-
-
-async def _cancel(request: Request, kind: Kind, root_id: UUID, act: ActionKind) -> Reply:
-    async with request.app.sessions.begin() as session:
-        off = await cancel_schedule(session, request.actor, kind, root_id, act)
-    others = f", with {len(off) - 1} more that waited with it" if len(off) > 1 else ""
-    return say(f"Cancelled{others}. Nothing changed for students; drafts can be edited again.")
-
-
-_AT = Option("at", "When, such as tomorrow 08:00, in the class's time zone")
 COMMANDS = (
     Command(
         "publish",
@@ -338,23 +256,10 @@ COMMANDS = (
         run_publish,
         (
             name_option(),
-            _AT,
+            AT,
             Option("whole", "A module with all that is in it", OptionKind.CHOICE, choices=(YES, NO)),
         ),
         Who.TEACHER,
     ),
-    Command(
-        "unpublish",
-        "Hide something from students, now or at a moment",
-        run_unpublish,
-        (name_option(), _AT),
-        Who.TEACHER,
-    ),
 )
-CONTROLS: dict[str, Run] = {
-    PUBLISH: picked(plan),
-    GO: go,
-    PLAN_UNPUBLISH: picked(plan_unpublish),
-    HIDE: hide,
-    CANCEL: cancel,
-}
+CONTROLS: dict[str, Run] = {PUBLISH: picked(plan), GO: go}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -14,6 +15,9 @@ from core.audit.models import AuditLog
 from core.content.find import list_things
 from core.content.kinds import KINDS, LESSON
 from core.content.models import LessonUnitRevision
+from core.events import Attachment, Command
+from core.inbox.models import Notification
+from core.inbox.notify import PROCESSED
 from core.materials.models import LessonUnitMaterial
 from core.materials.process import process_lesson, process_material
 from core.replies import Choice, File, Reply
@@ -234,6 +238,27 @@ class TestArranging:
 
 
 class TestMaterials:
+    async def test_the_outcome_is_told_to_who_uploaded_it(self, lesson: Course) -> None:
+        tess = lesson.tess
+        tess.desk.files = {"F1": b"# Hardness\n\nGranite scratches glass.\n"}
+        typed = Command(
+            key=str(uuid4()), sender=tess._sender, place=tess.place, name="material",
+            text="upload", files={"file": Attachment("hardness.md", "F1", 40)},
+        )  # fmt: skip
+        for _ in range(2):
+            assert "is uploaded" in words(await tess._do(replace(typed, key=str(uuid4()))))
+        async with lesson.app.sessions() as session:
+            put = await session.execute(
+                select(Notification.app_user_id, Notification.details).where(
+                    Notification.kind == PROCESSED, Notification.class_id == lesson.class_id
+                )
+            )
+            rows = put.all()
+        assert [row.app_user_id for row in rows] == [tess.user.id, tess.user.id]
+        assert len({row.details["revision"] for row in rows}) == 2
+        picked = await tess._do(replace(typed, key=str(uuid4()), text="edit"))
+        assert "Say which one with the file" in words(picked)
+
     async def test_a_file_is_uploaded_processed_replaced_and_linked(self, lesson: Course) -> None:
         tess = lesson.tess
         made = await tess.type("/material upload lesson:1.1 title:Notes", file=b"name,hardness\n")

@@ -163,6 +163,16 @@ async def test_a_scheduled_module_comes_as_it_was_shown(course: Course) -> None:
     assert "Granite" in await seen_by_students(course)
 
 
+async def test_a_scheduled_module_is_not_scheduled_twice(course: Course) -> None:
+    tess = course.tess
+    await tess.type("/publish Rocks whole at:in 2 days")
+    again = choices(await tess.type("/publish Rocks whole at:in 3 days"))[0]
+    await tess.send_choice(again)
+    told = await tess.send_choice(again)
+    assert "waits to be published already" in words(told)
+    assert "Cancelled, with 1 more" in words(await tess.press("Cancel that"))
+
+
 async def test_what_is_hidden_is_hidden_at_once_or_later(course: Course) -> None:
     tess = course.tess
     assert "Nothing is published" in words(await tess.type("/unpublish"))
