@@ -38,7 +38,8 @@ def _of_kind(run: Callable[[Request, Kind], Awaitable[Reply]], kind: Kind) -> Ru
 
 def _group(kind: Kind, help_: str) -> Command:
     begin = UPLOAD if kind is MATERIAL else create_command(kind, _of_kind(run_create, kind))
-    file = [Option("file", _FILE_HELP[kind.name], OptionKind.FILE)] if kind.name in _FILE_HELP else []
+    listing = _of_kind(looking.run_list, kind)
+    file = Option("file", f"Its {'new file' if kind is MATERIAL else 'text as a file'}", OptionKind.FILE)
     to = Option("to", "The place it gets, such as 3" + (" or 2.3" if kind is LESSON else ""))
     parents = {LESSON.name: (MODULE.name,), ASSIGNMENT.name: (MODULE.name, LESSON.name)}.get(kind.name)
     into = [Option("in", "What it is to belong to", OptionKind.THING, of=parents)] if parents else []
@@ -46,7 +47,8 @@ def _group(kind: Kind, help_: str) -> Command:
     number = Option("to", "The number of an old revision")
     verbs = [
         begin,
-        _verb(kind, "edit", "Edit the draft of a {}", editing.edit, editing.EDIT, *file),
+        Command("list", f"List every {kind.name}, drafts as well", listing, (), Who.TEACHER),
+        _verb(kind, "edit", "Edit the draft of a {}", editing.edit, editing.EDIT, file),
         _verb(kind, "preview", "See a {} as students would", looking.preview, editing.PREVIEW),
         _verb(kind, "show", "See how a {} stands", looking.show, editing.SHOW),
         _verb(kind, "history", "See what a {} said before", looking.history, looking.HISTORY),
@@ -63,10 +65,8 @@ def _group(kind: Kind, help_: str) -> Command:
     if kind is ASSIGNMENT:
         help_terms = "Points, weight and dates of an {}"
         verbs.append(_verb(kind, "terms", help_terms, editing.edit_terms, editing.EDIT_TERMS))
-    return Command(kind.name, help_, _of_kind(looking.run_list, kind), (), Who.TEACHER, tuple(verbs))
+    return Command(kind.name, help_, listing, (), Who.TEACHER, tuple(verbs))
 
-
-_FILE_HELP = {LESSON.name: "Its text as a file", MATERIAL.name: "A file in place of this one"}
 
 COMMANDS = (
     _group(MODULE, "Write and arrange modules"),

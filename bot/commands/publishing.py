@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from bot.commands.changes import show_diff
 from bot.commands.editing import CANCEL, LEAVE, PUBLISH
@@ -51,14 +52,20 @@ _WEIGHTS = {
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What is to be published: a module as a whole, and when (0: now). `mark` names the text that was shown."""
+    """What is to be published: a module as a whole, and when (0: now). `mark` names the text that was shown.
+
+    `anyway` and `when_ready`: the teacher has read what looks like a mistake, and that it is not ready yet.
+    """
 
     mark: str
     whole: bool
     at: int = 0
+    anyway: bool = False
+    when_ready: bool = False
 
     def packed(self, thing: Thing) -> str:
-        return packed(thing, self.mark, "w" if self.whole else "", str(self.at))
+        flags = (("w", self.whole), ("a", self.anyway), ("r", self.when_ready))
+        return packed(thing, self.mark, "".join(flag for flag, holds in flags if holds), str(self.at))
 
 
 async def run_publish(request: Request) -> Reply:
@@ -67,15 +74,15 @@ async def run_publish(request: Request) -> Reply:
     name = options.get("name", "")
     if name.casefold().endswith(" whole"):
         options |= {"name": name[: -len(" whole")].strip(), "whole": YES}
-    if not name:
-        return await _waiting(request)
     rest = carry({key: options[key] for key in ("at", "whole") if key in options})
+    if not name:
+        return await _waiting(request, rest)
     return await meant(
         replace(request, options=options), then=plan, action=PUBLISH, question="Publish what?", rest=rest
     )
 
 
-async def _waiting(request: Request) -> Reply:
+async def _waiting(request: Request, rest: str) -> Reply:
     class_id = request.visitor.class_id
     async with request.app.sessions() as session:
         things = await list_things(session, request.actor, class_id)
@@ -83,9 +90,7 @@ async def _waiting(request: Request) -> Reply:
         zone = await zone_of(session, class_id)
     parts: list[Part] = []
     if scheduled:
-        rows = tuple(
-            (_when(each, zone.key and zone), f"{each.kind} {each.title}", _ACTS[each.act]) for each in scheduled
-        )
+        rows = tuple((_when(each, zone), f"{each.kind} {each.title}", _ACTS[each.act]) for each in scheduled)
         parts.append(Table(("When", "What", "Is"), rows[:_MOST_ROWS], "To come"))
         labels = [
             Choice(f"Cancel: {each.kind} {each.title}", CANCEL, f"{each.kind}:{each.root_id.hex}:{each.act.value}")
@@ -97,17 +102,18 @@ async def _waiting(request: Request) -> Reply:
     drafts = [each for each in things if each.draft and (each.kind.name, each.id) not in waits]
     if not drafts:
         return Reply((*parts, Text("There is no draft to publish.")))
-    shown = picker(drafts, PUBLISH, "Drafts that are not published. You see what changes before it does.", mixed=True)
+    question = "Drafts that are not published. You see what changes before it does."
+    shown = picker(drafts, PUBLISH, question, rest, mixed=True)
     return Reply((*parts, *shown.parts))
 
 
 _ACTS = {ActionKind.PUBLISH: "published", ActionKind.UNPUBLISH: "unpublished"}
 
 
-def _when(each: Scheduled, zone: object) -> str:
+def _when(each: Scheduled, zone: ZoneInfo) -> str:
     if each.at is None:
         return "as soon as its text is ready"
-    return say_moment(each.at.astimezone(zone))  # type: ignore[arg-type]  # a ZoneInfo
+    return say_moment(each.at.astimezone(zone))
 
 
 async def plan(request: Request, thing: Thing) -> Reply:
@@ -147,7 +153,8 @@ async def _planned(
         return Reply(
             (*parts, Choices((Choice("Look again", PUBLISH, packed(thing, carry({"whole": YES} if whole else {}))),)))
         )
-    wish = _Wish(plan.fingerprint if whole else str(Seen.of(newest)), whole, at)
+    mark = plan.fingerprint if whole else str(Seen.of(newest))
+    wish = _Wish(mark, whole, at, bool(plan.of(Weight.ASKS)), bool(plan.of(Weight.WAITS)))
     choices = (Choice(_label(plan, at=at), GO, wish.packed(thing)), Choice("Leave it", LEAVE))
     return Reply((*parts, Choices(choices), *_whole_instead(thing, whole=whole, at=at)))
 
@@ -185,8 +192,8 @@ def _label(plan: Plan, *, at: int) -> str:
 async def go(request: Request) -> Reply:
     """Serve “Publish” and “Schedule it”: what was shown is done; where it has changed since, it is shown anew."""
     thing, rest = await carried_thing(request)
-    mark, flag, at = [*rest, "", "", ""][:3]
-    wish = _Wish(mark, flag == "w", number_in(at))
+    mark, flags, at = [*rest, "", "", ""][:3]
+    wish = _Wish(mark, "w" in flags, number_in(at), "a" in flags, "r" in flags)
     try:
         return await (_schedule(request, thing, wish) if wish.at else _publish(request, thing, wish))
     except Conflict as error:
@@ -214,7 +221,9 @@ _SINCE = "It was edited since you looked, so nothing was published. This is what
 async def _publish(request: Request, thing: Thing, wish: _Wish) -> Reply:
     async with request.app.sessions.begin() as session:
         if wish.whole:
-            done = await publish_module(session, request.actor, thing.id, seen=wish.mark, anyway=True, when_ready=True)
+            done = await publish_module(
+                session, request.actor, thing.id, seen=wish.mark, anyway=wish.anyway, when_ready=wish.when_ready
+            )
             came_to, count = done.came_to, len(done.things)
         else:
             seen = Seen.read(wish.mark)
@@ -234,7 +243,7 @@ async def _schedule(request: Request, thing: Thing, wish: _Wish) -> Reply:
     count = 1
     async with request.app.sessions.begin() as session:
         if wish.whole:
-            parts, _ = await schedule_module(session, request.actor, thing.id, at, seen=wish.mark, anyway=True)
+            parts, _ = await schedule_module(session, request.actor, thing.id, at, seen=wish.mark, anyway=wish.anyway)
             count = len(parts)
         else:
             await schedule(

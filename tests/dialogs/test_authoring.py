@@ -95,7 +95,7 @@ class TestWriting:
         asked = form(await tess.type("/lesson create"))
         assert asked.fields[0].options == ("1 The solid Earth",)
         await tess.fill(module="1 The solid Earth", title="Basalt")
-        assert "1.2 | Basalt | draft" in words(await tess.type("/lesson"))
+        assert "1.2 | Basalt | draft" in words(await tess.type("/lesson list"))
         assert "Granite" not in words(await course.ada.type("/lessons"))
         assert await acts(course) == ["module.create", "lesson.create", "lesson.create"]
 
@@ -171,6 +171,8 @@ class TestWriting:
         text = form(await tess.type("/assignment edit Field trip"))
         assert [each.name for each in text.fields] == ["title", "instructions", "ai_policy"]
         assert "Saved" in words(await tess.fill(ai_policy="OFF", instructions="Bring a hammer."))
+        assert "Saved" in words(await tess.type("/assignment edit Field trip", file=b"Bring boots."))
+        assert "Bring boots." in words(await tess.type("/assignment preview Field trip"))
         assert "Belongs to | lesson 1.1" in words(await tess.type("/assignment show field"))
 
     async def test_an_old_text_comes_back_as_a_draft(self, lesson: Course) -> None:

@@ -86,6 +86,21 @@ async def test_a_whole_module_says_what_stands_in_the_way(course: Course) -> Non
     assert (await acts(course)).count("lesson.publish") == 2
 
 
+async def test_what_looks_like_a_mistake_since_is_shown_before_it_is_published(course: Course) -> None:
+    tess = course.tess
+    await tess.type("/lesson create title:Notes module:1")
+    await tess.type("/assignment create title:Trip in:1.2")
+    await process(course)
+    plan = await tess.type("/publish 1 whole")
+    assert labels(plan) == ["Publish", "Leave it"]
+    await tess.type("/assignment move Trip in:class")
+    await tess.press("Move it")
+    told = await tess.send_choice(choices(plan)[0])
+    assert told.failed
+    assert "Granite" not in await seen_by_students(course)
+    assert labels(await tess.type("/publish 1 whole")) == ["Publish anyway", "Leave it"]
+
+
 async def test_a_module_leads_to_all_that_is_in_it_and_is_published_at_once(course: Course) -> None:
     tess = course.tess
     await tess.type("/publish Rocks")
@@ -144,6 +159,8 @@ async def test_it_is_scheduled_in_the_class_time_zone_and_called_off(course: Cou
     assert "lesson Granite | published" in words(listed)
     assert labels(listed) == ["Cancel: lesson Granite", "module 1 Rocks"]
     assert "Cancelled" in words(await tess.press("Cancel: lesson Granite"))
+    await tess.type("/publish at:2030-05-01 08:00")
+    assert "on Wed 1 May 2030, 08:00 CEST" in words(await tess.press("lesson 1.1 Granite"))
     assert "Saved" in words(await edited(course, "Granite is soft."))
     for wrong in ("yesterday", "2001-01-01 08:00", "soon"):
         refused = await tess.type(f"/publish 1.1 at:{wrong}")
