@@ -27,7 +27,6 @@ from core.content.edit import edit_draft
 from core.content.find import Thing, thing_of
 from core.content.history import content_of, diff_numbers, read_history, read_newest
 from core.content.kinds import ASSIGNMENT, MATERIAL, Kind
-from core.enums import Platform
 from core.errors import Conflict, InvalidInput
 from core.inbox.notify import PROCESSED, notify
 from core.materials.files import LARGEST_FILE
@@ -146,9 +145,7 @@ async def _replace(request: Request, root_id: UUID, seen: Seen, title: str) -> R
 
 
 async def tell_when_processed(request: Request, material_id: UUID) -> None:
-    """Have the uploader told what became of a file; at the terminal, where nothing comes by itself, they look."""
-    if request.event.sender.platform is Platform.TERMINAL:
-        return
+    """Have the uploader told what became of a file."""
     async with request.app.sessions.begin() as session:
         newest = await read_newest(session, request.actor, MATERIAL, material_id)
         root = await session.get_one(MATERIAL.root, material_id)

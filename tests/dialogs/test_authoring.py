@@ -272,7 +272,8 @@ class TestMaterials:
         assert "is uploaded as material “Hardness”" in await talk.say(f"/material upload file:{path} lesson:1.1")
         assert "waits to be processed" in words(await tess.type("/material show Hardness"))
         await process(lesson)
-        shown = words(await tess.type("/material show Hardness"))
+        assert "“Hardness” in Geology is ready" in words(await tess.type("/material show Hardness"))
+        shown = words(tess.desk.seen[-2])
         assert "Its text | ready" in shown
         assert "Lessons | 1.1 Granite" in shown
         path.write_text("# Hardness\n\nGranite scratches steel.\n")

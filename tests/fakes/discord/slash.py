@@ -30,7 +30,7 @@ _PYTHON: dict[int, type | tuple[type, ...]] = {STRING: str, INTEGER: int, BOOLEA
 class Slash(Interacting):
     """People's commands. `name` may go on with the names of a group and a subcommand: “class members add”."""
 
-    def command(self, user: str, channel: str, name: str, **options: Any) -> Interaction:
+    def command(self, user: str, channel: str, name: str, /, **options: Any) -> Interaction:
         """Send a command. A person, role or channel is its id; an attachment a name and bytes."""
         found, path, offered = self._offered(user, channel, name)
         missing = [o["name"] for o in offered.values() if o.get("required") and o["name"] not in options]
