@@ -35,7 +35,4 @@ async def test_sixty_ask_at_once_within_discords_limits(provider: OpenAIServer, 
             assert answer.embeds[0]["title"] == "Sources"
             assert len(answer.edits) <= 2 + lasted / EDIT_SECONDS
         assert await school.statuses() == ["COMPLETED"] * PEOPLE
-        # Beginning sixty threads at once may meet the limit of all calls, which discord.py waits out; no edit does.
-        assert not [route for route, _ in discord.refusals if route.startswith("PATCH")]
-        assert not [code for _, code in discord.refusals if code >= 50_000]
-        print(f"{len(discord.refusals)} of {len(discord.calls)} calls had to wait")  # noqa: T201  (as above)
+        assert not [code for _, code in discord.refusals if code == 429 or code >= 50_000]
