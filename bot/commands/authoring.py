@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from bot.commands import arranging, editing, looking
 from bot.commands.creating import UPLOAD, create_command, run_create
@@ -25,7 +26,9 @@ def _verb(kind: Kind, name: str, help_: str, then: On, action: str, *options: Op
         question = f"Which {kind.name}?"
         return await meant(request, kind, then=then, action=action, question=question, rest=rest, deleted=deleted)
 
-    named = name_option() if deleted else name_option(kind)
+    named = name_option(kind)
+    if deleted:  # suggestions are of what there is
+        named = replace(named, kind=OptionKind.TEXT, of=())
     return Command(name, help_.format(kind.name), run, (named, *options), Who.TEACHER)
 
 
