@@ -160,11 +160,12 @@ async def test_a_stuck_database_neither_leaks_the_question_nor_pretends(homeroom
 async def test_an_answer_ends_with_its_process(homeroom: Shell, number: signal.Signals) -> None:
     async with asyncio.timeout(60):
         # A model server that takes the request and never says a word.
-        held = asyncio.Event()
+        held, over = asyncio.Event(), asyncio.Event()
 
-        async def hold(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             held.set()
-            await asyncio.sleep(60)
+            await over.wait()
+            writer.close()
 
         server = await asyncio.start_server(hold, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
@@ -174,7 +175,9 @@ async def test_an_answer_ends_with_its_process(homeroom: Shell, number: signal.S
         await held.wait()
         process.send_signal(number)
         await process.communicate()
+        over.set()
         server.close()
+        await server.wait_closed()
     assert process.returncode in (128 + number, -number)
     connection = await asyncpg.connect(homeroom.database_url)
     try:
