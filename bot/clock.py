@@ -12,10 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapters.queue import forget_finished
 from bot.app import App
 from core.answering.store import fail_abandoned
-from core.classes.held_roster import forget_rosters
+from core.classes.held_file import Upload, forget_files
 from core.content.due import Outcome, run_due
 from core.errors import StorageUnavailable
-from core.grading.held_gradebook import forget_gradebooks
 from core.grading.schedule_release import run_due_release
 from core.inbox.store import forget_events
 
@@ -105,7 +104,7 @@ async def forget_served_events(app: App) -> None:
 async def forget_held_files(app: App) -> None:
     """Delete the rosters and gradebooks that were uploaded for a preview and never brought in."""
     try:
-        await forget_rosters(app.pipeline.storage)
-        await forget_gradebooks(app.pipeline.storage)
+        for kind in Upload:
+            await forget_files(app.pipeline.storage, kind)
     except StorageUnavailable as error:
         log.warning("tick_failed", tick="forget_held_files", error=error.code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID, uuid4
 
 import structlog
@@ -75,8 +76,11 @@ def error_reply(error: HomeroomError) -> Reply:
     parts: list[Part] = [Text(error.sentence)]
     if isinstance(error, Ambiguous) and error.candidates:
         parts.append(Note("\n".join(f"- {candidate}" for candidate in error.candidates)))
-    field = error.data.get("field")
-    return Reply(tuple(parts), failed=True, field_errors={str(field): error.sentence} if field else {})
+    wrong = error.data.get("fields")
+    if "field" in error.data:
+        wrong = {error.data["field"]: error.sentence}
+    errors = {str(name): str(said) for name, said in wrong.items()} if isinstance(wrong, Mapping) else {}
+    return Reply(tuple(parts), failed=True, field_errors=errors)
 
 
 def convert_error(error: Exception, request_id: UUID) -> HomeroomError:

@@ -51,7 +51,8 @@ async def create_database(server: str, name: str, *, template: str = "template0"
 
 async def drop_database(server: str, name: str) -> None:
     with suppress(asyncpg.ObjectInUseError):
-        # PostgreSQL waits some seconds for connections that are being closed; cutting them would be somebody's error.
+        # PostgreSQL waits some seconds for connections to close, and ends autovacuum's workers; FORCE may not end those
+        # unless the role is a superuser's.
         await _run(server, f"DROP DATABASE IF EXISTS {name}")
         return
     await _run(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -15,7 +15,7 @@ from adapters.rosters.read import MOST_BYTES, read_roster
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
 from bot.commands.which_class import CODE, class_meant, uuid_of, value_of
 from core.classes.enrol import lock_class
-from core.classes.held_roster import HeldRoster, drop_roster, held_roster, hold_roster
+from core.classes.held_file import HeldFile, Upload, drop_file, held_file, hold_file
 from core.classes.import_roster import import_roster, preview_roster
 from core.classes.models import Class
 from core.classes.roster_plan import RosterPlan
@@ -38,14 +38,9 @@ async def run_roster(request: Request) -> Reply:
     name = one_line(file.name, 100) or "The file"
     if file.size > MOST_BYTES:
         raise Oversized(f"{name} is larger than {MOST_BYTES // 1024**2} MB. Is this the right file?")
-    roster = HeldRoster(
-        class_id,
-        request.person.user_id,
-        name,
-        await request.responder.fetch(file),
-        from_class=options.get("from_class"),
-        email_domain=options.get("email_domain"),
-    )
+    told = {option: options[option] for option in ("from_class", "email_domain") if option in options}
+    data = await request.responder.fetch(file)
+    roster = HeldFile(Upload.ROSTER, class_id, request.person.user_id, name, data, told)
     return await _preview(request, roster)
 
 
@@ -53,8 +48,8 @@ async def pick_class(request: Request) -> Reply:
     """Serve the choice of a class inside a OneRoster file."""
     id_, _, from_class = value_of(request).partition(":")
     roster_id = uuid_of(id_)
-    roster = await held_roster(request.app.pipeline.storage, request.person.user_id, roster_id)
-    return await _preview(request, replace(roster, from_class=from_class), roster_id)
+    roster = await held_file(request.app.pipeline.storage, Upload.ROSTER, request.person.user_id, roster_id)
+    return await _preview(request, replace(roster, options={**roster.options, "from_class": from_class}), roster_id)
 
 
 async def import_held(request: Request) -> Reply:
@@ -62,7 +57,7 @@ async def import_held(request: Request) -> Reply:
     id_, _, shown = value_of(request).partition(":")
     roster_id = uuid_of(id_)
     storage = request.app.pipeline.storage
-    roster = await held_roster(storage, request.person.user_id, roster_id)
+    roster = await held_file(storage, Upload.ROSTER, request.person.user_id, roster_id)
     async with request.app.sessions.begin() as session:
         await require_teacher(session, request.actor, roster.class_id)
         plan = await _plan(session, roster)
@@ -80,29 +75,28 @@ async def import_held(request: Request) -> Reply:
 
 async def drop_held(request: Request) -> Reply:
     """Serve “Drop”."""
-    await drop_roster(request.app.pipeline.storage, request.person.user_id, uuid_of(value_of(request)))
+    await drop_file(request.app.pipeline.storage, Upload.ROSTER, request.person.user_id, uuid_of(value_of(request)))
     return say("The roster is dropped; nothing was changed.")
 
 
 _CHANGED = "The class has changed since you looked, so nothing was imported. This is what the roster would do now:"
 
 
-async def _preview(request: Request, roster: HeldRoster, roster_id: UUID | None = None) -> Reply:
+async def _preview(request: Request, roster: HeldFile, roster_id: UUID | None = None) -> Reply:
     storage = request.app.pipeline.storage
-    async with request.app.sessions() as session:
-        await require_teacher(session, request.actor, roster.class_id)
-        try:
+    try:
+        async with request.app.sessions() as session:
+            await require_teacher(session, request.actor, roster.class_id)
             plan = await _plan(session, roster)
-        except Ambiguous as error:
-            roster_id = await hold_roster(storage, roster, roster_id)
-            return _classes(roster_id, error)
-        report = await preview_roster(session, request.actor, roster.class_id, plan)
+            report = await preview_roster(session, request.actor, roster.class_id, plan)
+    except Ambiguous as error:
+        return _classes(await hold_file(storage, roster, roster_id), error)
     parts = report_parts(report, dry_run=True)
     if changes_nothing(report):
         if roster_id is not None:
             await _forget(request, roster_id)
         return Reply((Text(f"{roster.filename} would change nobody in the class."), *parts))
-    roster_id = await hold_roster(storage, roster, roster_id)
+    roster_id = await hold_file(storage, roster, roster_id)
     return _previewed(roster_id, parts, fingerprint(report), f"This is what {roster.filename} would do:")
 
 
@@ -121,7 +115,7 @@ def _classes(roster_id: UUID, error: Ambiguous) -> Reply:
     return Reply((Text(error.sentence), *(more if len(named) > len(choices) else []), Choices(choices)))
 
 
-async def _plan(session: AsyncSession, roster: HeldRoster) -> RosterPlan:
+async def _plan(session: AsyncSession, roster: HeldFile) -> RosterPlan:
     """Return what a file says, read on another thread: it may be long."""
     class_ = await session.get(Class, roster.class_id)
     if class_ is None or class_.deleted_at is not None:
@@ -131,16 +125,16 @@ async def _plan(session: AsyncSession, roster: HeldRoster) -> RosterPlan:
         roster.data,
         roster.filename,
         today=datetime.now(UTC).astimezone(ZoneInfo(class_.time_zone)).date(),
-        from_class=roster.from_class,
+        from_class=roster.options.get("from_class"),
         known_as=(class_.code, class_.title),
-        email_domain=roster.email_domain,
+        email_domain=roster.options.get("email_domain"),
     )
 
 
 async def _forget(request: Request, roster_id: UUID) -> None:
     """Delete a file that is done with; the clock does it later where the store does not answer."""
     with suppress(StorageUnavailable, NotFound):
-        await drop_roster(request.app.pipeline.storage, request.person.user_id, roster_id)
+        await drop_file(request.app.pipeline.storage, Upload.ROSTER, request.person.user_id, roster_id)
 
 
 ROSTER = Command(

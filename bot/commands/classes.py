@@ -110,13 +110,8 @@ async def save_settings(request: Request) -> Reply:
     class_id, _, seen = value_of(request).partition(":")
     known = {option.name for option in SETTINGS_OPTIONS}
     changes: dict[str, Value] = {name: value for name, value in request.options.items() if name in known}
-    try:
-        async with request.app.sessions.begin() as session:
-            return _saved(await change_settings(session, request.actor, uuid_of(class_id), changes, seen=seen or None))
-    except InvalidInput as error:
-        wrong = error.data.get("fields")
-        errors = {str(name): str(said) for name, said in wrong.items()} if isinstance(wrong, Mapping) else {}
-        return Reply((Text(error.sentence),), failed=True, field_errors=errors)
+    async with request.app.sessions.begin() as session:
+        return _saved(await change_settings(session, request.actor, uuid_of(class_id), changes, seen=seen or None))
 
 
 def _saved(changed: Mapping[str, Value]) -> Reply:

@@ -15,11 +15,11 @@ from adapters.gradebooks.write_canvas import write_canvas
 from bot.commands.picking import pick
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
 from bot.commands.which_class import CODE, class_meant, uuid_of, value_of
+from core.classes.held_file import HeldFile, Upload, drop_file, held_file, hold_file
 from core.enums import GradeStatus
 from core.errors import Ambiguous, Conflict, NotFound, Oversized, StorageUnavailable
 from core.grading.find import find_student
 from core.grading.gradebook import Gradebook, Pupil, Work, gradebook
-from core.grading.held_gradebook import HeldGradebook, drop_gradebook, held_gradebook, hold_gradebook
 from core.grading.import_gradebook import GradebookReport, import_gradebook, preview_gradebook
 from core.grading.mark import plain
 from core.grading.plan_release import Bucket
@@ -80,13 +80,14 @@ async def run_import(request: Request) -> Reply:
     name = one_line(file.name, 100) or "The file"
     if file.size > MOST_BYTES:
         raise Oversized(f"{name} is larger than {MOST_BYTES // 1024**2} MB. Is this the right file?")
-    book = HeldGradebook(class_id, request.person.user_id, name, await request.responder.fetch(file))
+    data = await request.responder.fetch(file)
+    book = HeldFile(Upload.GRADEBOOK, class_id, request.person.user_id, name, data)
     sheet = await asyncio.to_thread(read_canvas, book.data, name)
     async with request.app.sessions() as session:
         report = await preview_gradebook(session, request.actor, class_id, sheet)
     if not report.changes and not report.learnt:
         return Reply((Text(f"{name} would change no draft."), *_report(report, done=False)))
-    book_id = await hold_gradebook(request.app.pipeline.storage, book)
+    book_id = await hold_file(request.app.pipeline.storage, book)
     return _previewed(book_id, report, f"This is what {name} would do to the drafts:")
 
 
@@ -94,7 +95,7 @@ async def import_held(request: Request) -> Reply:
     """Serve “Import”: what was shown is done; where the grades have changed meanwhile, it is shown anew instead."""
     id_, _, shown = value_of(request).partition(":")
     book_id, storage = uuid_of(id_), request.app.pipeline.storage
-    book = await held_gradebook(storage, request.person.user_id, book_id)
+    book = await held_file(storage, Upload.GRADEBOOK, request.person.user_id, book_id)
     sheet = await asyncio.to_thread(read_canvas, book.data, book.filename)
     try:
         async with request.app.sessions.begin() as session:
@@ -105,7 +106,7 @@ async def import_held(request: Request) -> Reply:
         opening = "The grades have changed since you looked, so nothing was imported. This is what it would do now:"
         return _previewed(book_id, report, opening)
     with suppress(StorageUnavailable, NotFound):  # the clock forgets it later
-        await drop_gradebook(storage, request.person.user_id, book_id)
+        await drop_file(storage, Upload.GRADEBOOK, request.person.user_id, book_id)
     return Reply(
         (
             Text("The file is imported into the drafts. Students see nothing of it until you `/release`."),
@@ -116,7 +117,7 @@ async def import_held(request: Request) -> Reply:
 
 async def drop_held(request: Request) -> Reply:
     """Serve “Drop”."""
-    await drop_gradebook(request.app.pipeline.storage, request.person.user_id, uuid_of(value_of(request)))
+    await drop_file(request.app.pipeline.storage, Upload.GRADEBOOK, request.person.user_id, uuid_of(value_of(request)))
     return say("The file is dropped; nothing was changed.")
 
 

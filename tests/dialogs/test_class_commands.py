@@ -20,7 +20,7 @@ from core.audit.models import AuditLog
 from core.audit.record import Actor
 from core.classes.bind import bind_channel
 from core.classes.enrol import create_class, enrol, get_class
-from core.classes.held_roster import forget_rosters
+from core.classes.held_file import Upload, forget_files
 from core.classes.live import live_in
 from core.classes.models import ChannelBinding, Class, ClassMembership
 from core.enums import GlobalRole, LinkMethod, MembershipRole, Platform
@@ -341,7 +341,7 @@ class TestRoster:
         return CSV.replace(b"{0}", teacher.workspace.encode())
 
     async def stored(self, app: App) -> int:
-        return await forget_rosters(app.pipeline.storage, older_than=timedelta(days=-1))
+        return await forget_files(app.pipeline.storage, Upload.ROSTER, older_than=timedelta(days=-1))
 
     async def test_a_file_is_shown_then_imported_once(self, teacher: Member) -> None:
         shown = words(await teacher.type("/class roster", file=self.csv(teacher)))
@@ -392,7 +392,7 @@ class TestRoster:
         assert "dropped" in words(await teacher.press("Drop"))
         assert await self.stored(teacher.app) == 0
         await teacher.type("/class roster", file=self.csv(teacher))
-        assert await forget_rosters(teacher.app.pipeline.storage) == 0  # it is not a day old
+        assert await forget_files(teacher.app.pipeline.storage, Upload.ROSTER) == 0  # it is not a day old
         assert await self.stored(teacher.app) == 1
         assert "Upload it again" in words(await teacher.press("Import"))
         assert await self.members(teacher) == 1

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.app import App
-from core.grading.held_gradebook import forget_gradebooks
+from core.classes.held_file import Upload, forget_files
 from core.identity.models import AppUser
 from core.replies import Form, Picture
 from tests.dialogs.graded import Course, choices, file, labels, open_course
@@ -29,7 +29,7 @@ def sheet(course: Course, *cells: str) -> bytes:
 
 
 async def held(course: Course) -> int:
-    return await forget_gradebooks(course.app.pipeline.storage, older_than=timedelta(days=-1))
+    return await forget_files(course.app.pipeline.storage, Upload.GRADEBOOK, older_than=timedelta(days=-1))
 
 
 async def test_drafts_and_what_students_see_stand_side_by_side(course: Course) -> None:
