@@ -16,7 +16,7 @@ from core.assignments.models import AssignmentSubmission
 from core.audit.record import Actor, record
 from core.enums import GradeStatus, MembershipRole
 from core.errors import InvalidInput, NotPermitted
-from core.grading.grade import lock_rows, make_rows, require_assignment, require_students
+from core.grading.rows import lock_rows, make_rows, require_assignment, require_students
 from core.identity.permissions import membership_role, require_teacher
 
 

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, TableValuedAlias, Uuid, any_, column, func, insert, literal, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import ARRAY, Uuid, any_, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from core.assignments.models import Assignment, AssignmentRevision, AssignmentSubmission
+from core.assignments.models import AssignmentSubmission
 from core.audit.models import AuditLog
 from core.audit.record import Actor, audit_row
-from core.classes.models import ClassMembership
-from core.enums import MembershipRole
 from core.errors import Conflict, InvalidInput, NotFound
 from core.grading.mark import NO_MARK, Mark, check_score, held_mark
 from core.grading.models import AssignmentGradeRow
+from core.grading.rows import Pair, lock_rows, make_rows, points_of, require_students
 from core.identity.models import AppUser
 from core.identity.permissions import require_teacher
 from core.text import clean
 
 _LONGEST_FEEDBACK = 20_000
-Pair = tuple[UUID, UUID]  # an assignment and a student
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ async def save_grades(
     pairs = [edit.pair for edit in edits]
     if len(set(pairs)) != len(pairs):
         raise InvalidInput("One grade is given twice.")
-    points = await _points(session, class_id, {edit.assignment_id for edit in edits})
+    points = await points_of(session, class_id, {edit.assignment_id for edit in edits})
     await require_students(session, class_id, {edit.student_user_id for edit in edits})
     await _require_submissions(session, edits)
     edits = [_checked(edit, points[edit.assignment_id]) for edit in edits]
@@ -115,97 +111,6 @@ async def save_grades(
     if logged:
         await session.execute(insert(AuditLog), logged)
     return [_draft(edit.pair, rows.get(edit.pair)) for edit in edits]
-
-
-async def make_rows(session: AsyncSession, pairs: Collection[Pair]) -> None:
-    """Make sure that each of these pairs has a row, blank and of version 0 where there was none."""
-    if not pairs:
-        return
-    wanted = _table(sorted(pairs))  # in one order, so that two who make the same rows wait for one another at most
-    await session.execute(
-        postgresql.insert(AssignmentGradeRow)
-        .from_select(
-            ["assignment_id", "student_user_id", "version"],
-            select(wanted.c.assignment_id, wanted.c.student_user_id, literal(0)),
-        )
-        .on_conflict_do_nothing()
-    )
-
-
-async def lock_rows(session: AsyncSession, pairs: Collection[Pair]) -> dict[Pair, AssignmentGradeRow]:
-    """Return the living rows of these pairs, locked until the transaction ends, as they are now."""
-    wanted = _table(pairs)
-    rows = await session.scalars(
-        select(AssignmentGradeRow)
-        .join(
-            wanted,
-            (AssignmentGradeRow.assignment_id == wanted.c.assignment_id)
-            & (AssignmentGradeRow.student_user_id == wanted.c.student_user_id),
-        )
-        .where(AssignmentGradeRow.deleted_at.is_(None))
-        .order_by(AssignmentGradeRow.id)
-        .with_for_update(of=AssignmentGradeRow)
-        .execution_options(populate_existing=True)
-    )
-    return {(row.assignment_id, row.student_user_id): row for row in rows}
-
-
-def _table(pairs: Collection[Pair]) -> TableValuedAlias:
-    """Two parameters for any number of pairs; a list of parameters has a limit."""
-    columns = [literal([pair[at] for pair in pairs], ARRAY(Uuid())) for at in (0, 1)]
-    return (
-        func.unnest(*columns)
-        .table_valued(column("assignment_id", Uuid()), column("student_user_id", Uuid()), name="pairs")
-        .render_derived()
-    )
-
-
-async def _points(session: AsyncSession, class_id: UUID, assignment_ids: Collection[UUID]) -> dict[UUID, Decimal]:
-    """Return what each assignment is out of: as published, else as its newest revision has it. Raises `NotFound`."""
-    revision, newer = AssignmentRevision, aliased(AssignmentRevision)
-    newest = (
-        select(newer.id)
-        .where(newer.assignment_id == Assignment.id, newer.deleted_at.is_(None))
-        .order_by(newer.revision_number.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    rows = await session.execute(
-        select(Assignment.id, revision.points)
-        .join(revision, revision.id == func.coalesce(Assignment.published_revision_id, newest))
-        .where(
-            Assignment.id == any_(literal(list(assignment_ids), ARRAY(Uuid()))),
-            Assignment.class_id == class_id,
-            Assignment.deleted_at.is_(None),
-        )
-    )
-    points = {row.id: row.points for row in rows}
-    if len(points) != len(assignment_ids):
-        raise NotFound("There is no such assignment in this class.")
-    return points
-
-
-async def require_assignment(session: AsyncSession, class_id: UUID, assignment_id: UUID) -> None:
-    """Raise `NotFound` unless the class has this assignment."""
-    await _points(session, class_id, {assignment_id})
-
-
-async def require_students(session: AsyncSession, class_id: UUID, user_ids: Collection[UUID]) -> None:
-    """Raise `NotFound` unless all of these are students of the class."""
-    found = await session.scalar(
-        select(func.count())
-        .select_from(ClassMembership)
-        .join(AppUser, AppUser.id == ClassMembership.app_user_id)
-        .where(
-            ClassMembership.class_id == class_id,
-            ClassMembership.app_user_id == any_(literal(list(user_ids), ARRAY(Uuid()))),
-            ClassMembership.role == MembershipRole.STUDENT,
-            ClassMembership.deleted_at.is_(None),
-            AppUser.deleted_at.is_(None),
-        )
-    )
-    if found != len(user_ids):
-        raise NotFound("There is no such student in this class.")
 
 
 async def _require_submissions(session: AsyncSession, edits: Sequence[GradeEdit]) -> None:
