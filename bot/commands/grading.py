@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.browsing import show_moment
 from bot.commands.grade_form import FILE, SAVE, WALK, grade_form, mark_in, show_piece
-from bot.commands.picking import pick
+from bot.commands.picking import pack_options, pick, unpack_options
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
 from bot.commands.which_class import uuid_of, value_of
 from core.assignments.queue import next_to_grade, queue_counts
@@ -21,9 +21,9 @@ from core.grading.grade import GradeConflict, GradeEdit, save_grade
 from core.grading.mark import NO_MARK, plain, read_mark
 from core.identity.permissions import require_teacher
 from core.replies import Choice, Choices, File, Note, Part, Reply, Table, Text, say
-from core.text import one_line
 
 AGAIN = "grade.again"
+_NAMES = ("person", "assignment", "score", "feedback")
 _MOST_CHOICES = 25  # of one menu on Discord
 _DRAFT = Note("This is a draft: students see it once you `/release` it.")
 
@@ -38,7 +38,7 @@ async def run_grade(request: Request) -> Reply:
             found = await _meant(session, request)
         except Ambiguous as error:
             option = str(error.data["option"])
-            return pick(error, AGAIN, lambda id_: _packed({**options, option: id_.hex}))
+            return pick(error, AGAIN, lambda id_: pack_options(_NAMES, {**options, option: id_.hex}))
     if isinstance(found, Reply):
         return found
     if "score" in options:
@@ -70,7 +70,11 @@ async def _meant(session: AsyncSession, request: Request) -> Piece | Reply:
         return await piece_of(session, actor, work.id, student.user_id)
     works = await list_gradable(session, actor, class_id)
     chosen = [
-        Choice(each.label, AGAIN, _packed({**options, "person": student.user_id.hex, "assignment": each.id.hex}))
+        Choice(
+            each.label,
+            AGAIN,
+            pack_options(_NAMES, {**options, "person": student.user_id.hex, "assignment": each.id.hex}),
+        )
         for each in works[:_MOST_CHOICES]
     ]
     return say(f"Which work of {student.name}’s?", Choices(tuple(chosen)))
@@ -98,9 +102,7 @@ def _option(name: str) -> Iterator[None]:
 
 async def grade_again(request: Request) -> Reply:
     """Serve a choice among what a typed /grade could mean."""
-    values = [*value_of(request).split("\n", 3), "", "", ""]
-    options = {name: value for name, value in zip(_NAMES, values, strict=False) if value}
-    return await run_grade(replace(request, options=options))
+    return await run_grade(replace(request, options=unpack_options(_NAMES, value_of(request))))
 
 
 async def walk(request: Request) -> Reply:
@@ -238,16 +240,6 @@ async def _conflicting(request: Request, error: Conflict, *, walks: bool) -> Rep
             Choices((Choice("Keep theirs, next", WALK, f"{piece.assignment_id.hex}:{piece.submission_id.hex}"),))
         )
     return Reply((*parts, grade_form(piece, mark, feedback, theirs.version, walks=walks)), failed=True)
-
-
-_NAMES = ("person", "assignment", "score", "feedback")
-
-
-def _packed(options: Mapping[str, str]) -> str:
-    """Return options as the value of a choice; the last, feedback, may be of several lines."""
-    return "\n".join(
-        options.get(name, "") if name == _NAMES[-1] else one_line(options.get(name, ""), 300) for name in _NAMES
-    )
 
 
 COMMANDS = (

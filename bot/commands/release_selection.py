@@ -13,9 +13,6 @@ from bot.commands.which_class import uuid_of
 from core.errors import Ambiguous
 from core.grading.find import find_gradable, find_student, list_gradable
 from core.grading.plan_release import Selection
-from core.text import one_line
-
-_NAMES = ("assignment", "section", "person", "retract", "at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +82,3 @@ def unpack(packed: str) -> Selection:
         section or None,
         uuid_of(student) if student else None,
     )
-
-
-def pack_options(options: Mapping[str, str]) -> str:
-    """Return a typed /release as what a choice carries."""
-    return "\n".join(one_line(options.get(name, ""), 300) for name in _NAMES)
-
-
-def unpack_options(packed: str) -> dict[str, str]:
-    """Return the options that `pack_options` was given."""
-    return {name: value for name, value in zip(_NAMES, packed.split("\n"), strict=False) if value}

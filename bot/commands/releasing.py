@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,37 +10,26 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.charts import draw_distribution
+from bot.commands import retracting
 from bot.commands.browsing import show_moment
-from bot.commands.picking import pick
+from bot.commands.picking import pack_options, pick, unpack_options
 from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request, Run, Who
-from bot.commands.release_selection import (
-    Chosen,
-    called,
-    chosen_by,
-    name_of,
-    pack,
-    pack_options,
-    unpack,
-    unpack_options,
-)
+from bot.commands.release_plan import FATES, GO, LATER, LEAVE, count_of, dry_run
+from bot.commands.release_selection import called, chosen_by, name_of, pack, unpack
 from bot.commands.which_class import uuid_of, value_of
 from core.assignments.due import clock
 from core.content.moments import read_moment
 from core.errors import Ambiguous, Conflict, InvalidInput, NotFound
 from core.grading.find import list_gradable
-from core.grading.plan_release import LineFate, ReleaseLine, ReleasePlan, Selection, plan_release
+from core.grading.plan_release import LineFate, ReleasePlan, Selection, plan_release
 from core.grading.release import release
-from core.grading.retract import retract
 from core.grading.schedule_release import cancel_release, schedule_release, scheduled_releases
-from core.replies import Choice, Choices, Note, Part, Picture, Reply, Table, Text, say
-from core.text import one_line
+from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
 
 AGAIN, PLAN = "release.again", "release.plan"
-GO, LATER, LEAVE = "release.go", "release.later", "release.leave"
-TAKE_BACK, CANCEL = "release.retract", "release.cancel"
+_NAMES = ("assignment", "section", "person", "retract", "at")
+CANCEL = "release.cancel"
 _MOST_CHOICES = 25  # of one menu on Discord
-_MOST_ROWS = 60  # of a dry run: a message has an end
 
 
 async def run_release(request: Request) -> Reply:
@@ -55,17 +42,17 @@ async def run_release(request: Request) -> Reply:
             chosen = await chosen_by(session, request)
         except Ambiguous as error:
             option = str(error.data["option"])
-            return pick(error, AGAIN, lambda id_: pack_options({**options, option: id_.hex}))
+            return pick(error, AGAIN, lambda id_: pack_options(_NAMES, {**options, option: id_.hex}))
         if options.get("retract") == YES:
-            return await _plan_retract(session, request, chosen)
+            return await retracting.plan_retract(session, request, chosen)
         at = await _moment(session, request, options["at"]) if "at" in options else None
         plan = await plan_release(session, request.actor, chosen.selection)
-    return await _dry_run(request, plan, chosen.name, at=at)
+    return await dry_run(plan, chosen.name, _time_zone(request), at=at)
 
 
 async def release_again(request: Request) -> Reply:
     """Serve a choice among what a typed /release could mean."""
-    return await run_release(replace(request, options=unpack_options(value_of(request))))
+    return await run_release(replace(request, options=unpack_options(_NAMES, value_of(request))))
 
 
 async def plan_picked(request: Request) -> Reply:
@@ -74,7 +61,7 @@ async def plan_picked(request: Request) -> Reply:
     async with request.app.sessions() as session:
         plan = await plan_release(session, request.actor, selection)
         name = await name_of(session, request, selection)
-    return await _dry_run(request, plan, name)
+    return await dry_run(plan, name, _time_zone(request))
 
 
 async def go(request: Request) -> Reply:
@@ -90,11 +77,11 @@ async def go(request: Request) -> Reply:
             raise
         async with request.app.sessions() as session:
             name = await name_of(session, request, selection)
-        shown = await _dry_run(request, plan, name)
+        shown = await dry_run(plan, name, _time_zone(request))
         return Reply((Text(error.sentence), *shown.parts))
     if not done.released:
         return say("There was nothing to release any more.")
-    grades, people = _count(done.released, "grade"), _count(len(done.students), "student")
+    grades, people = count_of(done.released, "grade"), count_of(len(done.students), "student")
     return say(
         f"Released: {grades} of {people}. Each of them is told once, privately.",
         Note("`/release retract:yes` with the same names takes it back."),
@@ -122,16 +109,6 @@ async def cancel(request: Request) -> Reply:
     return say("That release is cancelled; the drafts stay drafts.")
 
 
-async def take_back(request: Request) -> Reply:
-    """Serve “Take back”."""
-    async with request.app.sessions.begin() as session:
-        done = await retract(session, request.actor, unpack(value_of(request)))
-    if not done.retracted:
-        return say("There was nothing to take back any more.")
-    grades, people = _count(done.retracted, "grade"), _count(len(done.students), "student")
-    return say(f"Taken back: {grades} of {people}. They don't see them any more; your drafts stay as they are.")
-
-
 async def leave(_: Request) -> Reply:
     """Serve “Leave it”."""
     return say("Left as it is; nothing was changed.")
@@ -146,8 +123,8 @@ async def _overview(request: Request) -> Reply:
     fates: dict[UUID, Counter[LineFate]] = {}
     for line in plan.lines:
         fates.setdefault(line.assignment_id, Counter())[line.fate] += 1
-    rows = tuple((titles.get(id_, ""), *(str(count[fate]) for fate in _FATES)) for id_, count in fates.items())
-    parts: list[Part] = [Table(("Assignment", *(_FATES.values())), rows, "Grades and what students see of them")]
+    rows = tuple((titles.get(id_, ""), *(str(count[fate]) for fate in FATES)) for id_, count in fates.items())
+    parts: list[Part] = [Table(("Assignment", *(FATES.values())), rows, "Grades and what students see of them")]
     chosen = [
         Choice(f"{titles.get(id_, '')} ({number})", PLAN, pack(Selection(class_id, (id_,))))
         for id_, count in fates.items()
@@ -165,90 +142,6 @@ async def _overview(request: Request) -> Reply:
         parts.append(Table(("When", "What"), tuple((at, name) for _, at, name in named), "Scheduled"))
         parts.append(Choices(tuple(Choice(f"Cancel {name}, {at}", CANCEL, id_.hex) for id_, at, name in named)))
     return Reply(tuple(parts))
-
-
-_FATES = {
-    LineFate.NEW: "New",
-    LineFate.CHANGED: "Changed",
-    LineFate.UNCHANGED: "Unchanged",
-    LineFate.UNGRADED: "Not graded",
-}
-
-
-async def _dry_run(request: Request, plan: ReleasePlan, name: str, *, at: datetime | None = None) -> Reply:
-    parts: list[Part] = [Text(f"**{name}**: this is what releasing would do."), _summary(plan)]
-    if not plan.changes and at is None:
-        return Reply((*parts, Text("There is nothing new to release.")))
-    parts += _changes(plan)
-    picture = await _picture(plan, name)
-    parts += [picture] if picture else []
-    packed = pack(plan.selection)
-    if at is not None:
-        parts.append(Note("What is released then is what the drafts are then."))
-        doing = Choice(f"Schedule for {show_moment(at, _time_zone(request))}", LATER, f"{int(at.timestamp())}:{packed}")
-    else:
-        doing = Choice("Release", GO, f"{plan.fingerprint}:{packed}")
-    return Reply((*parts, Choices((doing, Choice("Leave it", LEAVE)))))
-
-
-def _summary(plan: ReleasePlan) -> Table:
-    rows = [(word, str(len(plan.of(fate)))) for fate, word in _FATES.items()]
-    rows += [("Of what is released: missing", str(len(plan.missing))), ("… excused", str(len(plan.excused)))]
-    rows.append(("Students who are told", str(len(plan.students))))
-    return Table(("Grades", "Number"), tuple(rows))
-
-
-def _changes(plan: ReleasePlan) -> list[Part]:
-    several = len({line.assignment_id for line in plan.lines}) > 1
-    parts: list[Part] = []
-    if plan.changes:
-        headings = ("Who", *(("Assignment",) if several else ()), "Sees now", "Would see")
-        rows = tuple(
-            (
-                line.student,
-                *((line.assignment,) if several else ()),
-                str(line.old) if line.old is not None else "–",
-                f"{line.new}{' (feedback changes)' if line.old is not None and line.feedback_changes else ''}",
-            )
-            for line in plan.changes[:_MOST_ROWS]
-        )
-        parts.append(Table(headings, rows, "Would change"))
-        if len(plan.changes) > _MOST_ROWS:
-            parts.append(Note(f"… and {len(plan.changes) - _MOST_ROWS} more; `section:` or `person:` shows fewer."))
-    ungraded = plan.of(LineFate.UNGRADED)
-    if ungraded:
-        parts.append(Note(f"Not graded, so nothing is shown: {_names(ungraded, several=several)}."))
-    return parts
-
-
-def _names(lines: Sequence[ReleaseLine], *, several: bool) -> str:
-    named = [f"{line.student} ({line.assignment})" if several else line.student for line in lines[:_MOST_ROWS]]
-    more = len(lines) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more else "")
-
-
-async def _picture(plan: ReleasePlan, name: str) -> Picture | None:
-    if not any(bucket.count for bucket in plan.distribution):
-        return None
-    return await asyncio.to_thread(draw_distribution, plan.distribution, one_line(name, 60))
-
-
-async def _plan_retract(session: AsyncSession, request: Request, chosen: Chosen) -> Reply:
-    plan = await plan_release(session, request.actor, chosen.selection)
-    shown = [line for line in plan.lines if line.old is not None]
-    if not shown:
-        return say(f"Nothing of {chosen.name} is released.")
-    rows = tuple((line.student, line.assignment, str(line.old)) for line in shown[:_MOST_ROWS])
-    more = [Note(f"… and {len(shown) - _MOST_ROWS} more.")] if len(shown) > _MOST_ROWS else []
-    doing = Choice(f"Take back {_count(len(shown), 'grade')}", TAKE_BACK, pack(chosen.selection))
-    return Reply(
-        (
-            Text(f"**{chosen.name}**: this is what students would not see any more. The drafts stay."),
-            Table(("Who", "Assignment", "Sees now"), rows),
-            *more,
-            Choices((doing, Choice("Leave it", LEAVE))),
-        )
-    )
 
 
 async def _moment(session: AsyncSession, request: Request, said: str) -> datetime:
@@ -269,10 +162,6 @@ def _time_zone(request: Request) -> str:
         return request.visitor.time_zone
     except Ambiguous:
         return request.person.time_zone
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 COMMANDS = (
@@ -296,6 +185,6 @@ CONTROLS: dict[str, Run] = {
     GO: go,
     LATER: later,
     LEAVE: leave,
-    TAKE_BACK: take_back,
     CANCEL: cancel,
+    **retracting.CONTROLS,
 }

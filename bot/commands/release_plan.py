@@ -1,0 +1,87 @@
+"""A release before it is done: who would see what, how it is spread, and the choice to do it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from adapters.charts import draw_distribution
+from bot.commands.browsing import show_moment
+from bot.commands.release_selection import pack
+from core.grading.plan_release import LineFate, ReleaseLine, ReleasePlan
+from core.replies import Choice, Choices, Note, Part, Picture, Reply, Table, Text
+from core.text import one_line
+
+GO, LATER, LEAVE = "release.go", "release.later", "release.leave"  # served in releasing.py
+MOST_ROWS = 60  # of a dry run: a message has an end
+FATES = {
+    LineFate.NEW: "New",
+    LineFate.CHANGED: "Changed",
+    LineFate.UNCHANGED: "Unchanged",
+    LineFate.UNGRADED: "Not graded",
+}
+
+
+async def dry_run(plan: ReleasePlan, name: str, time_zone: str, *, at: datetime | None = None) -> Reply:
+    """Return what a release would do, with the choice to do it: now, or at a moment, said in a time zone."""
+    parts: list[Part] = [Text(f"**{name}**: this is what releasing would do."), _summary(plan)]
+    if not plan.changes and at is None:
+        return Reply((*parts, Text("There is nothing new to release.")))
+    parts += _changes(plan)
+    picture = await _picture(plan, name)
+    parts += [picture] if picture else []
+    packed = pack(plan.selection)
+    if at is not None:
+        parts.append(Note("What is released then is what the drafts are then."))
+        doing = Choice(f"Schedule for {show_moment(at, time_zone)}", LATER, f"{int(at.timestamp())}:{packed}")
+    else:
+        doing = Choice("Release", GO, f"{plan.fingerprint}:{packed}")
+    return Reply((*parts, Choices((doing, Choice("Leave it", LEAVE)))))
+
+
+def _summary(plan: ReleasePlan) -> Table:
+    rows = [(word, str(len(plan.of(fate)))) for fate, word in FATES.items()]
+    rows += [("Of what is released: missing", str(len(plan.missing))), ("… excused", str(len(plan.excused)))]
+    rows.append(("Students who are told", str(len(plan.students))))
+    return Table(("Grades", "Number"), tuple(rows))
+
+
+def _changes(plan: ReleasePlan) -> list[Part]:
+    several = len({line.assignment_id for line in plan.lines}) > 1
+    parts: list[Part] = []
+    if plan.changes:
+        headings = ("Who", *(("Assignment",) if several else ()), "Sees now", "Would see")
+        rows = tuple(
+            (
+                line.student,
+                *((line.assignment,) if several else ()),
+                str(line.old) if line.old is not None else "–",
+                f"{line.new}{' (feedback changes)' if line.old is not None and line.feedback_changes else ''}",
+            )
+            for line in plan.changes[:MOST_ROWS]
+        )
+        parts.append(Table(headings, rows, "Would change"))
+        if len(plan.changes) > MOST_ROWS:
+            parts.append(Note(f"… and {len(plan.changes) - MOST_ROWS} more; `section:` or `person:` shows fewer."))
+    ungraded = plan.of(LineFate.UNGRADED)
+    if ungraded:
+        parts.append(Note(f"Not graded, so nothing is shown: {_names(ungraded, several=several)}."))
+    return parts
+
+
+def _names(lines: Sequence[ReleaseLine], *, several: bool) -> str:
+    named = [f"{line.student} ({line.assignment})" if several else line.student for line in lines[:MOST_ROWS]]
+    more = len(lines) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
+
+
+async def _picture(plan: ReleasePlan, name: str) -> Picture | None:
+    if not any(bucket.count for bucket in plan.distribution):
+        return None
+    return await asyncio.to_thread(draw_distribution, plan.distribution, one_line(name, 60))
+
+
+def count_of(number: int, what: str) -> str:
+    """Return so many of something, in words."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
