@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.discord.calls import Calls
 from adapters.discord.failures import TROUBLE, our_error
 from adapters.discord.messenger import DiscordMessenger
+from adapters.discord.pace import paced
 from adapters.slack.installations import Installations, SlackApp
 from adapters.slack.messenger import SlackMessenger
 from adapters.slack.pace import Pace
@@ -39,7 +40,7 @@ async def open_messengers(app: App, *, pace: Pace | None = None) -> AsyncIterato
         if settings.discord_bot_token is not None:
             Call.BASE = settings.discord_api_url.rstrip("/")
             pages = f"{settings.public_url.rstrip('/')}/" if settings.public_url else None
-            client = await stack.enter_async_context(discord.Client(intents=discord.Intents.none()))
+            client = await stack.enter_async_context(discord.Client(intents=discord.Intents.none(), http_trace=paced()))
             token = settings.discord_bot_token.get_secret_value()
             opened[Platform.DISCORD] = DiscordMessenger(_Login(client, token, http), pages)
         yield opened

@@ -20,7 +20,6 @@ from discord.webhook.async_ import AsyncWebhookAdapter
 
 from adapters.discord.controls import short_uuid
 from adapters.discord.limits import NONCE, THREAD_NAME, fit
-from adapters.discord.pace import Pace
 from adapters.discord.packing import Json, Message, upload_name
 from core.replies import Picture
 from core.text import one_line
@@ -47,7 +46,6 @@ class Calls:
     http: HTTPClient
     session: aiohttp.ClientSession
     webhooks: AsyncWebhookAdapter = field(default_factory=AsyncWebhookAdapter)
-    pace: Pace = field(default_factory=Pace)
 
     async def post(self, channel: str, message: Message, nonce: str = "", *, reply_to: str = "") -> str:
         """Post a message and return its id."""
@@ -68,34 +66,34 @@ class Calls:
 
     async def delete(self, channel: str, message_id: str) -> None:
         """Delete a message."""
-        await self._call(
+        await self.http.request(
             Route("DELETE", "/channels/{channel_id}/messages/{message_id}", channel_id=channel, message_id=message_id)
         )
 
     async def history(self, channel: str, *, after: str = "", most: int = 100) -> list[Json]:
         """Return a channel's messages since one, the oldest first; without `after` its latest."""
         params = {"limit": str(most)} | ({"after": after} if after else {})
-        found: list[Json] = await self._call(
+        found: list[Json] = await self.http.request(
             Route("GET", "/channels/{channel_id}/messages", channel_id=channel), params=params
         )
         return sorted(found, key=lambda message: int(message["id"]))
 
     async def channel(self, channel: str) -> Json:
         """Return a channel object."""
-        found: Json = await self._call(Route("GET", "/channels/{channel_id}", channel_id=channel))
+        found: Json = await self.http.request(Route("GET", "/channels/{channel_id}", channel_id=channel))
         return found
 
     async def is_member(self, guild: str, user: str) -> None:
         """Return if somebody is in a server; Discord answers with an error otherwise."""
-        await self._call(Route("GET", "/guilds/{guild_id}/members/{user_id}", guild_id=guild, user_id=user))
+        await self.http.request(Route("GET", "/guilds/{guild_id}/members/{user_id}", guild_id=guild, user_id=user))
 
     async def typing(self, channel: str) -> None:
         """Show that something is being written, for ten seconds."""
-        await self._call(Route("POST", "/channels/{channel_id}/typing", channel_id=channel))
+        await self.http.request(Route("POST", "/channels/{channel_id}/typing", channel_id=channel))
 
     async def react(self, channel: str, message_id: str, emoji: str) -> None:
         """Put an emoji on a message."""
-        await self._call(
+        await self.http.request(
             Route(
                 "PUT",
                 "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me",
@@ -107,7 +105,7 @@ class Calls:
 
     async def open_direct(self, user: str) -> str:
         """Return the channel of somebody's direct messages."""
-        opened = await self._call(Route("POST", "/users/@me/channels"), json={"recipient_id": user})
+        opened = await self.http.request(Route("POST", "/users/@me/channels"), json={"recipient_id": user})
         return str(opened["id"])
 
     async def start_thread(self, channel: str, message_id: str, name: str) -> str:
@@ -115,17 +113,17 @@ class Calls:
         route = Route(
             "POST", "/channels/{channel_id}/messages/{message_id}/threads", channel_id=channel, message_id=message_id
         )
-        made = await self._call(route, json={"name": thread_name(name), "auto_archive_duration": _DAY})
+        made = await self.http.request(route, json={"name": thread_name(name), "auto_archive_duration": _DAY})
         return str(made["id"])
 
     async def start_private_thread(self, channel: str, user: str, name: str) -> str:
         """Begin a thread that only its members and moderators see, with somebody in it, and return its id."""
-        made = await self._call(
+        made = await self.http.request(
             Route("POST", "/channels/{channel_id}/threads", channel_id=channel),
             json={"name": thread_name(name), "type": _PRIVATE, "invitable": False, "auto_archive_duration": _DAY},
         )
         thread = str(made["id"])
-        await self._call(
+        await self.http.request(
             Route("PUT", "/channels/{channel_id}/thread-members/{user_id}", channel_id=thread, user_id=user)
         )
         return thread
@@ -133,7 +131,7 @@ class Calls:
     async def set_commands(self, application: str, bodies: Sequence[Json]) -> None:
         """Put these commands in place of all that the application has."""
         route = Route("PUT", "/applications/{application_id}/commands", application_id=application)
-        await self._call(route, json=list(bodies))
+        await self.http.request(route, json=list(bodies))
 
     async def respond(self, interaction: str, token: str, kind: int, data: Json | None = None) -> Json:
         """Give an interaction its first response."""
@@ -164,16 +162,12 @@ class Calls:
         """Delete a message of an interaction's."""
         await self.webhooks.request(_of(application, token, message_id, "DELETE"), self.session)
 
-    async def _call(self, route: Route, **more: Any) -> Any:  # noqa: ANN401  (what discord.py takes and returns)
-        await self.pace.turn()
-        return await self.http.request(route, **more)
-
     async def _send(self, route: Route, body: Json, message: Message) -> Json:
         answer: Json
         if message.uploads:
-            answer = await self._call(route, form=_multipart(body, message))
+            answer = await self.http.request(route, form=_multipart(body, message))
         else:
-            answer = await self._call(route, json=body)
+            answer = await self.http.request(route, json=body)
         return answer
 
     async def _send_webhook(

@@ -25,6 +25,7 @@ from adapters.discord.failures import TROUBLE, reason_of
 from adapters.discord.forms import OPEN_FORM, form_modal, unpack_form
 from adapters.discord.interaction import Interaction
 from adapters.discord.limits import OPTION_LABEL, OPTION_VALUE, SUGGESTIONS, fit, length
+from adapters.discord.pace import paced
 from adapters.discord.packing import Message as Shown
 from adapters.discord.permissions import intents
 from adapters.discord.places import DIRECT, THREADS, Where, where_of
@@ -107,6 +108,7 @@ class Listener(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             allowed_mentions=discord.AllowedMentions.none(),
             enable_debug_events=True,  # which hands over the payloads
+            http_trace=paced(),
             **more,
         )
         self._prepare = prepare

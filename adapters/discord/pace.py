@@ -6,13 +6,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
+
+import aiohttp
 
 CALLS_A_SECOND = 40  # of 50 (https://docs.discord.com/developers/topics/rate-limits#global-rate-limit)
 
 
 @dataclass(slots=True)
 class Pace:
-    """Lets calls go one after another, evenly. What interactions answer is bound to no such limit."""
+    """Lets calls go one after another, evenly."""
 
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
@@ -25,3 +28,19 @@ class Pace:
         self._free = at + 1 / CALLS_A_SECOND
         if at > now:
             await self.sleep(at - now)
+
+
+def paced(pace: Pace | None = None) -> aiohttp.TraceConfig:
+    """Return what makes discord.py's calls keep the pace, given to its client as `http_trace`.
+
+    It holds each call just before it is sent, after discord.py has waited for the bucket of its route: calls that wait
+    there together would leave together. Calls of interactions do not go this way, and are bound to no such limit.
+    """
+    kept = pace or Pace()
+
+    async def wait(_: aiohttp.ClientSession, __: SimpleNamespace, ___: aiohttp.TraceRequestStartParams) -> None:
+        await kept.turn()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(wait)
+    return trace
