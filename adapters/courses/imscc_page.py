@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from adapters.documents.html import check_nesting, decode_html
+from adapters.documents.html import check_nesting, decode_html, verbatim_text
 from adapters.documents.pictures import alt_text
 from core.text import clean, one_line
 
@@ -132,7 +132,7 @@ class _Writer:
         return None
 
     def _code(self, node: LexborNode, _depth: int) -> str:
-        code = _verbatim(node).strip("\n")
+        code = verbatim_text(node).strip("\n")
         fence = "```" if "```" not in code else "~~~~"
         return f"{fence}\n{code}\n{fence}" if code.strip() else ""
 
@@ -235,19 +235,6 @@ def _is_dropped(node: LexborNode) -> bool:
         return False
     style = (node.attributes.get("style") or "").replace(" ", "").lower()
     return tag in _DROPPED or tag.startswith(("-", "!")) or "hidden" in node.attributes or "display:none" in style
-
-
-def _verbatim(node: LexborNode) -> str:
-    """Return preformatted text, which editors break with `br` as often as with line ends."""
-    parts: list[str] = []
-    stack = [node]
-    while stack:  # not by recursion: markup can be nested without end
-        current = stack.pop()
-        if current.tag in ("-text", "br"):
-            parts.append("\n" if current.tag == "br" else current.text_content or "")
-        else:
-            stack.extend(reversed(list(current.iter(include_text=True))))
-    return "".join(parts)
 
 
 def _marked(words: str, mark: str | None) -> str:

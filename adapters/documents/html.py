@@ -132,7 +132,7 @@ class _Reader:
         if tag in _HEADINGS:
             self._outline.heading(_HEADINGS[tag], inline_text(node))
         elif tag == "pre":
-            self._outline.add(BlockKind.CODE, node.text().strip("\n"))
+            self._outline.add(BlockKind.CODE, verbatim_text(node).strip("\n"))
         elif tag in _LISTS and not _holds(node, "table, pre, h1, h2, h3, h4, h5, h6"):
             self._outline.add(BlockKind.LIST, "\n".join(_list_lines(node, 0)))
         elif tag == "table" and not _holds(node, "table, pre, h1, h2, h3, h4, h5, h6, ul, ol"):
@@ -181,6 +181,19 @@ def inline_text(node: LexborNode) -> str:
         elif not _is_dropped(current):
             if tag in _BLOCKS and parts and current.mem_id != node.mem_id:
                 parts.append(" ")
+            stack.extend(reversed(list(current.iter(include_text=True))))
+    return "".join(parts)
+
+
+def verbatim_text(node: LexborNode) -> str:
+    """Return preformatted text as it stands; editors break its lines with `br` as often as with line ends."""
+    parts: list[str] = []
+    stack = [node]
+    while stack:  # not by recursion: markup can be nested without end
+        current = stack.pop()
+        if current.tag in ("-text", "br"):
+            parts.append("\n" if current.tag == "br" else current.text_content or "")
+        else:
             stack.extend(reversed(list(current.iter(include_text=True))))
     return "".join(parts)
 

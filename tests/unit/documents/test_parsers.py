@@ -142,6 +142,11 @@ def test_html_leaves_out_what_is_no_content_in_any_charset(charset: str) -> None
     ]
 
 
+def test_html_keeps_the_lines_of_preformatted_text_however_they_are_broken() -> None:
+    page = b"<pre>if wet:<br>    <b>stop</b>()<br/>\n# end</pre>"
+    assert texts(parse(page, "lesson.html")) == ["if wet:\n    stop()\n\n# end"]
+
+
 def test_notebook_bounds_outputs_and_reads_format_3() -> None:
     code = parse(samples.jupyter(), "lesson.ipynb").blocks[2]
     assert code.text.startswith(f"{CODE}\n\nOutput:\n0\n1\n")
