@@ -17,6 +17,7 @@ class AppUser(Entity, Base):
     """A person. `auth_user_id` is their Supabase Auth id, once verified.
 
     `raised_at` is when they last came to teach, or to administer: a link made before that does not do any more.
+    `wants_reminders` is whether they are told before their work is due.
     """
 
     __tablename__ = "app_users"
@@ -33,6 +34,7 @@ class AppUser(Entity, Base):
     auth_user_id: Mapped[UUID | None]
     raised_at: Mapped[datetime | None]
     time_zone: Mapped[str] = mapped_column(server_default="UTC")
+    wants_reminders: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
 class Workspace(Entity, Base):
