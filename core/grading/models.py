@@ -31,6 +31,10 @@ class AssignmentGradeRow(Entity, Base):
             " OR num_nonnulls(published_score, published_feedback, published_points, published_weight) = 0",
             name="unreleased_empty",
         ),
+        CheckConstraint("draft_status <> 'GRADED' OR draft_score IS NOT NULL", name="draft_graded_with_score"),
+        CheckConstraint(
+            "published_status <> 'GRADED' OR published_score IS NOT NULL", name="published_graded_with_score"
+        ),
     )
 
     assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignments.id"))

@@ -240,7 +240,8 @@ async def test_releases_wait_while_students_see_another_grade(session: AsyncSess
     left.deleted_at = func.now()
     (await make.grade(session, fresh, school.student)).draft_status = GradeStatus.UNGRADED
     (await make.grade(session, changed, people[0], released=True)).draft_feedback = "Better than I thought."
-    (await make.grade(session, changed, people[1], released=True)).draft_score = None
+    emptied = await make.grade(session, changed, people[1], released=True)
+    emptied.draft_score, emptied.draft_status = None, GradeStatus.UNGRADED
     await make.grade(session, changed, people[2], released=True)
     await session.flush()
     waiting = {(each.title, each.grades) for each in (await school.desk()).releases}

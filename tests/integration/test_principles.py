@@ -192,6 +192,20 @@ class TestGradesSideBySide:
                 student=(await make.person(session)).id,
             )
 
+    async def test_who_is_graded_has_a_score(self, session: AsyncSession, row: Any) -> None:
+        clear = "UPDATE assignment_grade_rows SET draft_score = NULL"
+        publish = "published_score = draft_score, published_status = draft_status"
+        async with refused(session, CHECKED, "draft_graded_with_score"):
+            await run(session, clear)
+        async with refused(session, CHECKED, "published_graded_with_score"):  # past the draft's own constraint
+            drop = "ALTER TABLE assignment_grade_rows DROP CONSTRAINT ck_assignment_grade_rows_draft_graded_with_score"
+            await run(session, drop)
+            await run(session, clear)
+            await run(session, f"UPDATE assignment_grade_rows SET {publish}")
+        for status in ("EXCUSED", "MISSING", "UNGRADED"):
+            assert await run(session, f"{clear}, draft_status = '{status}'") == 1
+            assert await run(session, f"UPDATE assignment_grade_rows SET {publish}") == 1
+
     @pytest.mark.parametrize("left", ["score", "feedback", "points", "weight"])
     async def test_a_release_is_taken_back_whole(self, session: AsyncSession, row: Any, left: str) -> None:
         columns = {"score", "feedback", "points", "weight"} - {left}

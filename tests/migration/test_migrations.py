@@ -128,6 +128,37 @@ async def test_a_database_of_a_newer_release_is_named_as_such(new_database: NewD
         await upgrade(url)
 
 
+async def test_grades_without_a_score_become_ungraded_and_the_audit_log_says_so(new_database: NewDatabase) -> None:
+    url = await new_database(migrated=True)
+    for side in ("draft", "published"):
+        constraint = f"ck_assignment_grade_rows_{side}_graded_with_score"
+        await value(url, f"ALTER TABLE assignment_grade_rows DROP CONSTRAINT {constraint}")
+    await value(url, "UPDATE alembic_version SET version_num = 'reminders'")
+    await value(
+        url,
+        """
+        WITH person AS (INSERT INTO app_users (email, name) VALUES ('ada@school.example', 'Ada') RETURNING id),
+            class AS (INSERT INTO classes (code, title) VALUES ('ASTRO', 'Astronomy') RETURNING id),
+            work AS (INSERT INTO assignments (class_id) SELECT class.id FROM class, generate_series(1, 3) RETURNING id)
+        INSERT INTO assignment_grade_rows (
+            assignment_id, student_user_id, draft_status, draft_score, published_status, published_score,
+            published_feedback, released_at
+        )
+        SELECT work.id, person.id, 'GRADED', score, CASE WHEN place > 1 THEN 'GRADED'::grade_status END,
+            CASE WHEN place > 1 THEN score END, CASE WHEN place > 1 THEN '' END, CASE WHEN place > 1 THEN now() END
+        FROM person, (SELECT id, row_number() OVER () AS place FROM work) work
+        JOIN (VALUES (1, NULL), (2, NULL), (3, 7)) scores (nth, score) ON nth = place
+        """,
+    )
+    await upgrade(url, install_queue=install_queue)
+    assert (await schema(url))[1] == []
+    kept = "SELECT array_agg(concat_ws(' ', draft_status, draft_score, published_status) ORDER BY draft_status)"
+    assert await value(url, f"{kept} FROM assignment_grade_rows") == ["UNGRADED", "UNGRADED", "GRADED 7.00 GRADED"]
+    assert await value(url, "SELECT array_agg(action ORDER BY action) FROM audit_logs") == [
+        "grade.retract", "grade.save", "grade.save",
+    ]  # fmt: skip
+
+
 async def test_an_unreachable_database_is_named_as_such(server: str) -> None:
     with pytest.raises(DatabaseUnavailable, match=r"could not be upgraded: .*does not exist"):
         await upgrade(at(server, "there_is_no_such_database"))
