@@ -71,11 +71,15 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to keep, under a plain name; `media_type` as in `text/csv`."""
+    """A file to keep, under a plain name; `media_type` as in `text/csv`.
+
+    `url` is where the reader alone gets it, should the platform not take it.
+    """
 
     name: str
     data: bytes = field(repr=False)
     media_type: str = "application/octet-stream"
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ COMMAND_NAME = 32
 COMMAND_HELP = 100
 SUGGESTIONS = 25
 LARGEST_FILE = 20_000_000  # bytes; the same as on Slack
+LARGEST_UPLOAD = 10 * 1024**2  # bytes that a bot may send (…/reference#uploading-files)
 
 
 def length(text: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from adapters.discord.controls import choice_units
 from adapters.discord.forms import form_choice
-from adapters.discord.limits import ALT, DESCRIPTION, fit, length
+from adapters.discord.limits import ALT, DESCRIPTION, LARGEST_UPLOAD, fit, length
 from adapters.discord.markdown import Piece, code_piece, draw_table, escape, link, plain, read_markdown
 from adapters.discord.packing import Embed, Message, Unit, pack
 from adapters.slack.outgoing_text import harmless
@@ -56,11 +56,17 @@ def _render_part(part: Part, pages: str | None) -> Iterator[Unit]:
         case Picture(png, alt):
             yield Picture(png, fit(one_line(harmless(alt), ALT), ALT))
         case File():
-            yield part
+            yield part if len(part.data) <= LARGEST_UPLOAD else _too_large(part)
         case Choices(choices):
             yield from choice_units(choices)
         case Form():
             yield from _render_form(part)
+
+
+def _too_large(file: File) -> Piece:
+    name = escape(one_line(harmless(file.name), _TITLE))
+    instead = link(file.url, "Get it here") if file.url else "Ask a teacher or the operator for it"
+    return Piece(f"{name} is larger than Discord lets me send. {instead}.")
 
 
 def _render_form(form: Form) -> Iterator[Unit]:

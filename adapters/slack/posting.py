@@ -220,7 +220,8 @@ def not_uploaded(what: Picture | File) -> str:
     """Return what is said, escaped, where an upload was refused."""
     if isinstance(what, Picture):
         return escape(in_words(what))
-    return f"{escape(in_words(what))} Slack did not take this file; please try again."
+    instead = f"<{escape(what.url)}|Get it here.>" if what.url else "Please try again."
+    return f"{escape(in_words(what))} Slack did not take this file. {instead}"
 
 
 def carries(message: Mapping[str, Any], tag: Mapping[str, Any]) -> bool:

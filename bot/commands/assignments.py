@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bot.commands import handed_out
 from bot.commands.browsing import show_moment
+from bot.commands.handed_out import SHOWN, cut_text, file_choices, text_choice
 from bot.commands.picking import pick
 from bot.commands.registry import Command, Option, OptionKind, Request, Run
+from bot.commands.reminders import ON_AGAIN, switch
 from bot.commands.which_class import uuid_of, value_of
 from core.assignments.due import MyAssignment, WorkState, attempts_of, clock, my_assignments
 from core.assignments.find import WorkCard, find_work, list_work, show_work
 from core.assignments.models import AssignmentSubmission
+from core.assignments.remind import wants_reminders
 from core.content.browse import list_assignments
 from core.enums import AiPolicy
 from core.errors import Ambiguous
@@ -33,6 +37,8 @@ _CLOSED = (WorkState.NOT_OPEN, WorkState.CLOSED)
 
 async def run_assignments(request: Request) -> Reply:
     """Serve /assignments: all of them, or the one that is named."""
+    if "reminders" in request.options:
+        return await switch(request, wanted=request.options["reminders"] == "on")
     named = request.options.get("assignment")
     if named is None:
         return await (_taught(request) if request.visitor.teaches else _mine(request))
@@ -56,6 +62,7 @@ async def _mine(request: Request) -> Reply:
         works = await my_assignments(session, visitor.user_id, visitor.class_id)
         numbers = {item.id: item for item in await list_work(session, visitor.class_id)}
         now = await clock(session)
+        reminded = await wants_reminders(session, visitor.user_id)
     if not works:
         return say("No assignments are published yet.")
     rows = tuple(
@@ -69,7 +76,8 @@ async def _mine(request: Request) -> Reply:
         for work in works
     )
     headings = ("No.", "Assignment", "Due", "Points", "State")
-    return Reply((Table(headings, rows, visitor.class_title), _zone_note(visitor.time_zone), _openers(works)))
+    notes = (_zone_note(visitor.time_zone), *(() if reminded else (ON_AGAIN,)))
+    return Reply((Table(headings, rows, visitor.class_title), *notes, _openers(works)))
 
 
 async def _taught(request: Request) -> Reply:
@@ -108,12 +116,27 @@ async def _show(request: Request, value: str) -> Reply:
         now = await clock(session)
     work = mine[0] if mine else None
     parts: list[Part] = [*_card(card), *_terms(card, work, visitor.time_zone, now)]
+    choices: list[Choice] = []
+    if work is not None and (work.state not in _CLOSED) and not _over(work, now):
+        choices.append(Choice("Hand in again" if attempts else "Hand in", HAND_IN, card.id.hex))
     if attempts:
         parts.append(_attempts(attempts, visitor.time_zone))
-    if work is not None and (work.state not in _CLOSED) and not _over(work, now):
-        label = "Hand in again" if attempts else "Hand in"
-        parts.append(Choices((Choice(label, HAND_IN, card.id.hex),)))
+        parts += [Text(cut_text(attempts[0].body))] if attempts[0].body else []
+        choices += _own(attempts)
+    parts += [Choices(tuple(choices[:_MOST_CHOICES]))] if choices else []
     return Reply(tuple(parts))
+
+
+def _own(attempts: list[AssignmentSubmission]) -> list[Choice]:
+    """Return the choices to get back what was handed in and is not shown, the newest first."""
+    choices: list[Choice] = []
+    for work in attempts:
+        choices += file_choices(work.id, work.files, f", attempt {work.attempt}" if len(attempts) > 1 else "")
+        if work is not attempts[0] and work.body:
+            choices.append(text_choice(work.id, f"Get the text of attempt {work.attempt}"))
+        elif len(work.body) > SHOWN:
+            choices.append(text_choice(work.id))
+    return choices
 
 
 def _card(card: WorkCard) -> list[Part]:
@@ -182,7 +205,10 @@ COMMANDS = (
         "assignments",
         "See your assignments, when they are due, and how far you are",
         run_assignments,
-        (Option("assignment", "One of them, by number or title", OptionKind.ASSIGNMENT, rest=True),),
+        (
+            Option("assignment", "One of them, by number or title", OptionKind.ASSIGNMENT, rest=True),
+            Option("reminders", "Whether you are reminded before due dates", OptionKind.CHOICE, choices=("on", "off")),
+        ),
     ),
 )
-CONTROLS: dict[str, Run] = {OPEN: open_picked}
+CONTROLS: dict[str, Run] = {OPEN: open_picked, **handed_out.CONTROLS}

@@ -10,20 +10,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.browsing import show_moment
-from bot.commands.grade_form import FILE, SAVE, WALK, grade_form, mark_in, show_piece
+from bot.commands.grade_form import SAVE, WALK, Walk, grade_form, mark_in, show_piece, unpack_walk
 from bot.commands.picking import pack_options, pick, unpack_options
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
 from bot.commands.which_class import uuid_of, value_of
 from core.assignments.queue import next_to_grade, queue_counts
 from core.errors import Ambiguous, Conflict, InvalidInput, NotFound
-from core.grading.find import Piece, class_of_work, find_gradable, find_student, list_gradable, piece_of, submission_of
+from core.grading.find import Piece, class_of_work, find_gradable, find_student, list_gradable, piece_of
 from core.grading.grade import GradeConflict, GradeEdit, save_grade
 from core.grading.mark import NO_MARK, plain, read_mark
 from core.identity.permissions import require_teacher
-from core.replies import Choice, Choices, File, Note, Part, Reply, Table, Text, say
+from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
+from core.text import one_line
 
 AGAIN = "grade.again"
-_NAMES = ("person", "assignment", "score", "feedback")
+_NAMES = ("person", "assignment", "section", "score", "feedback")
 _MOST_CHOICES = 25  # of one menu on Discord
 _DRAFT = Note("This is a draft: students see it once you `/release` it.")
 
@@ -31,8 +32,8 @@ _DRAFT = Note("This is a draft: students see it once you `/release` it.")
 async def run_grade(request: Request) -> Reply:
     """Serve /grade: without anything the queue, with a person and an assignment their form, with a score a grade."""
     options = request.options
-    if not options:
-        return await _queue(request)
+    if not options.keys() - {"section"}:
+        return await _queue(request, options.get("section"))
     async with request.app.sessions() as session:
         try:
             found = await _meant(session, request)
@@ -57,7 +58,7 @@ async def _meant(session: AsyncSession, request: Request) -> Piece | Reply:
     if "person" not in options:
         if work is None:
             raise InvalidInput("Say who and for what: `/grade PERSON ASSIGNMENT SCORE`.", field="person")
-        return await _next(session, request, work.id)
+        return await _next(session, request, Walk(work.id, options.get("section", "")))
     with _option("person"):
         try:
             student = await find_student(session, actor, class_id, options["person"])
@@ -65,7 +66,7 @@ async def _meant(session: AsyncSession, request: Request) -> Piece | Reply:
             walked = await _only_work(session, request, class_id)
             if walked is None:
                 raise error from None
-            return await _next(session, request, walked)
+            return await _next(session, request, Walk(walked, options.get("section", "")))
     if work is not None:
         return await piece_of(session, actor, work.id, student.user_id)
     works = await list_gradable(session, actor, class_id)
@@ -82,7 +83,7 @@ async def _meant(session: AsyncSession, request: Request) -> Piece | Reply:
 
 async def _only_work(session: AsyncSession, request: Request, class_id: UUID) -> UUID | None:
     """Return the assignment that the one word names which was given where a person is expected."""
-    if len(request.options) > 1:
+    if request.options.keys() - {"person", "section"}:
         return None
     try:
         return (await find_gradable(session, request.actor, class_id, request.options["person"])).id
@@ -107,14 +108,13 @@ async def grade_again(request: Request) -> Reply:
 
 async def walk(request: Request) -> Reply:
     """Serve the choice of an assignment's queue, and going on in it from an attempt."""
-    assignment, _, after = value_of(request).partition(":")
     async with request.app.sessions() as session:
-        return await _next(session, request, uuid_of(assignment), uuid_of(after) if after else None)
+        return await _next(session, request, unpack_walk(value_of(request)))
 
 
 async def save(request: Request) -> Reply:
     """Serve the form: save, and in a walk show the next piece; what somebody else saved meanwhile is shown instead."""
-    assignment, student, submission, version, walks = (value_of(request).split(":") + [""] * 5)[:5]
+    assignment, student, submission, version, walks, section = (value_of(request).split(":", 5) + [""] * 5)[:6]
     if not version.isdecimal():
         raise NotFound("That choice does nothing any more.")
     edit = GradeEdit(
@@ -125,44 +125,36 @@ async def save(request: Request) -> Reply:
         uuid_of(submission) if submission else None,
         expected_version=int(version),
     )
+    way = Walk(edit.assignment_id, section, edit.submission_id) if walks else None
     try:
         saved = await _save(request, edit)
     except Conflict as error:
-        return await _conflicting(request, error, walks=bool(walks))
-    if not walks:
+        return await _conflicting(request, error, way)
+    if way is None:
         return saved
     async with request.app.sessions() as session:
-        following = await _next(session, request, edit.assignment_id, edit.submission_id)
+        following = await _next(session, request, way)
     return Reply((*saved.parts[:1], *following.parts))
 
 
-async def hand_out(request: Request) -> Reply:
-    """Serve the choice of a file that was handed in, or of a text that was too long to show."""
-    id_, _, place = value_of(request).partition(":")
-    async with request.app.sessions() as session:
-        work = await submission_of(session, request.actor, uuid_of(id_))
-    if not place:
-        return Reply((File("text.txt", work.body.encode(), "text/plain"),))
-    if not place.isdecimal() or int(place) >= len(work.files):
-        raise NotFound("There is no such file.")
-    file = work.files[int(place)]
-    data = await request.app.pipeline.storage.get(str(file["storage_key"]))
-    return Reply((File(str(file["filename"]), data, str(file["media_type"])),))
-
-
-async def _queue(request: Request) -> Reply:
+async def _queue(request: Request, section: str | None) -> Reply:
     class_id = request.visitor.class_id
     async with request.app.sessions() as session:
-        counts = await queue_counts(session, request.actor, class_id)
+        counts = await queue_counts(session, request.actor, class_id, section=section)
     waiting: dict[UUID, int] = {}
     for each in counts:
         waiting[each.assignment_id] = waiting.get(each.assignment_id, 0) + each.waiting
     titles = {each.assignment_id: each.assignment for each in counts}
     if not any(waiting.values()):
         hint = "`/grade PERSON ASSIGNMENT SCORE` gives a grade all the same."
-        return say(f"Nothing that was handed in waits for a grade. {hint}")
+        where = f" in section {one_line(section, 60)}" if section else ""
+        return say(f"Nothing that was handed in{where} waits for a grade. {hint}")
     rows = tuple((each.assignment, each.section or "–", str(each.waiting), str(each.handed_in)) for each in counts)
-    chosen = tuple(Choice(f"{titles[id_]} ({count})", WALK, id_.hex) for id_, count in waiting.items() if count)
+    chosen = tuple(
+        Choice(f"{titles[id_]} ({count})", WALK, Walk(id_, section or "").pack())
+        for id_, count in waiting.items()
+        if count
+    )
     return Reply(
         (
             Table(("Assignment", "Section", "Waiting", "Handed in"), rows, "What waits for a grade"),
@@ -172,13 +164,21 @@ async def _queue(request: Request) -> Reply:
     )
 
 
-async def _next(session: AsyncSession, request: Request, assignment_id: UUID, after: UUID | None = None) -> Reply:
-    class_id = await class_of_work(session, assignment_id)
-    found = await next_to_grade(session, request.actor, class_id, assignment_id=assignment_id, after=after)
+async def _next(session: AsyncSession, request: Request, walk: Walk) -> Reply:
+    class_id = await class_of_work(session, walk.assignment_id)
+    found = await next_to_grade(
+        session,
+        request.actor,
+        class_id,
+        assignment_id=walk.assignment_id,
+        section=walk.section or None,
+        after=walk.after,
+    )
     if found is None:
-        return say("Nothing of it waits for a grade any more. `/release` shows what can be shown to students.")
-    piece = await piece_of(session, request.actor, assignment_id, found.student_user_id)
-    return show_piece(request, piece, left=found.left)
+        where = f" in section {one_line(walk.section, 60)}" if walk.section else ""
+        return say(f"Nothing of it{where} waits for a grade any more. `/release` shows what can be shown to students.")
+    piece = await piece_of(session, request.actor, walk.assignment_id, found.student_user_id)
+    return show_piece(request, piece, walk, left=found.left)
 
 
 async def _save_typed(request: Request, piece: Piece) -> Reply:
@@ -200,7 +200,7 @@ async def _save_typed(request: Request, piece: Piece) -> Reply:
     try:
         return await _save(request, edit)
     except Conflict as error:
-        return await _conflicting(request, error, walks=False)
+        return await _conflicting(request, error, None)
 
 
 async def _save(request: Request, edit: GradeEdit) -> Reply:
@@ -217,7 +217,7 @@ async def _save(request: Request, edit: GradeEdit) -> Reply:
     return Reply((Text(f"Saved: **{piece.student}**, {piece.assignment}: {saved.mark}{of}{feedback}."), _DRAFT))
 
 
-async def _conflicting(request: Request, error: Conflict, *, walks: bool) -> Reply:
+async def _conflicting(request: Request, error: Conflict, walk: Walk | None) -> Reply:
     """Return what both have saved, and a form that saves one's own in place of the other's."""
     conflicts = error.data.get("conflicts")
     found = conflicts[0] if isinstance(conflicts, tuple) and conflicts else None
@@ -235,11 +235,9 @@ async def _conflicting(request: Request, error: Conflict, *, walks: bool) -> Rep
         Table(("", "Yours", f"{found.by}, {when}"), rows, f"{found.student}, {piece.assignment}"),
         Note(f"Leave it, and {found.by}’s stays; or send the form, and yours takes its place."),
     ]
-    if walks and piece.submission_id is not None:
-        parts.append(
-            Choices((Choice("Keep theirs, next", WALK, f"{piece.assignment_id.hex}:{piece.submission_id.hex}"),))
-        )
-    return Reply((*parts, grade_form(piece, mark, feedback, theirs.version, walks=walks)), failed=True)
+    if walk is not None:
+        parts.append(Choices((Choice("Keep theirs, next", WALK, walk.pack()),)))
+    return Reply((*parts, grade_form(piece, mark, feedback, theirs.version, walk)), failed=True)
 
 
 COMMANDS = (
@@ -250,10 +248,11 @@ COMMANDS = (
         (
             Option("person", "Whom: name, a beginning of it, or email address", OptionKind.STUDENT, positional=True),
             Option("assignment", "For what: number or title", OptionKind.ASSIGNMENT, positional=True),
+            Option("section", "Only what was handed in by this section’s students"),
             Option("score", "Points, EX for excused, or missing", positional=True),
             Option("feedback", "What the student should read with it", OptionKind.LONG, rest=True),
         ),
         Who.TEACHER,
     ),
 )
-CONTROLS: dict[str, Run] = {AGAIN: grade_again, WALK: walk, SAVE: save, FILE: hand_out}
+CONTROLS: dict[str, Run] = {AGAIN: grade_again, WALK: walk, SAVE: save}

@@ -11,16 +11,19 @@ from bot.app import App
 from bot.web.health import health_routes
 from bot.web.pages import load_pages
 from bot.web.source_page import source_routes
+from bot.web.submission_files import submission_routes
 from core.errors import InvalidInput
 
 _FAREWELL = 10.0  # seconds that requests get to end in
 
 
 def make_web(app: App, *, slack_routes: Sequence[web.AbstractRouteDef] | None = None) -> web.Application:
-    """Return health checks, source pages, and the routes at which Slack calls where it is spoken to over HTTP."""
+    """Return health checks, source pages, files that were handed in, and the routes at which Slack calls over HTTP."""
     application = web.Application()
     application.add_routes(health_routes(app.engine))
-    application.add_routes(source_routes(app, load_pages()))
+    pages = load_pages()
+    application.add_routes(source_routes(app, pages))
+    application.add_routes(submission_routes(app, pages))
     application.add_routes(slack_routes or ())
     return application
 

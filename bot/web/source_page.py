@@ -65,8 +65,8 @@ def source_routes(app: App, pages: Environment) -> list[web.RouteDef]:
         return file_response(data, original.filename, original.media_type)
 
     return [
-        web.get("/source/{token}", _answering(source, pages)),
-        web.get("/file/{token}", _answering(file, pages)),
+        web.get("/source/{token}", answering(source, pages)),
+        web.get("/file/{token}", answering(file, pages)),
     ]
 
 
@@ -96,7 +96,7 @@ def _unseal(app: App, purpose: str, request: web.Request) -> Link:
         raise NotFound(_EXPIRED) from None
 
 
-def _answering(handler: Handler, pages: Environment) -> Handler:
+def answering(handler: Handler, pages: Environment) -> Handler:
     """Let a handler's errors be pages with a sentence, and keep all it says private. No token is logged."""
 
     @functools.wraps(handler)

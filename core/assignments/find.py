@@ -11,8 +11,11 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.assignments.models import Assignment, AssignmentSubmission
+from core.audit.record import Actor
 from core.enums import AiPolicy
 from core.errors import Ambiguous, InvalidInput, NotFound
+from core.identity.permissions import require_member, require_teacher
 from core.published import published_assignments, published_lesson_units, published_modules
 from core.text import one_line
 
@@ -93,6 +96,29 @@ async def show_work(session: AsyncSession, class_id: UUID, assignment_id: UUID) 
         raise NotFound("There is no such assignment here. /assignments lists them.")
     place = row.lesson if row.lesson_id is not None else row.module if row.module_id is not None else ""
     return WorkCard(row.id, row.title, row.instructions, row.points, AiPolicy(row.ai_policy), place)
+
+
+async def submission_for(session: AsyncSession, actor: Actor, submission_id: UUID) -> AssignmentSubmission:
+    """Return an attempt to who handed it in, while they are in the class, or to a teacher of it.
+
+    Raises `NotFound`, and `NotPermitted` for everybody else.
+    """
+    work = AssignmentSubmission
+    row = (
+        await session.execute(
+            select(work, Assignment.class_id)
+            .join(Assignment, Assignment.id == work.assignment_id)
+            .where(work.id == submission_id, work.deleted_at.is_(None), Assignment.deleted_at.is_(None))
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound("There is no such submission.")
+    found: AssignmentSubmission = row.AssignmentSubmission
+    if actor.user_id == found.student_user_id:
+        await require_member(session, actor, row.class_id)
+    else:
+        await require_teacher(session, actor, row.class_id)
+    return found
 
 
 def pick_work(items: Sequence[WorkItem], reference: str) -> WorkItem:

@@ -13,7 +13,7 @@ from sqlalchemy import Uuid, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.assignments.find import WorkItem, list_work, pick_work
-from core.assignments.models import Assignment, AssignmentSubmission
+from core.assignments.models import Assignment
 from core.audit.record import Actor
 from core.classes.models import ClassMembership
 from core.enums import MembershipRole
@@ -145,15 +145,6 @@ async def piece_of(session: AsyncSession, actor: Actor, assignment_id: UUID, stu
         feedback=row.draft_feedback or "",
         by_user_id=row.draft_updated_by_user_id,
     )
-
-
-async def submission_of(session: AsyncSession, actor: Actor, submission_id: UUID) -> AssignmentSubmission:
-    """Return an attempt for a teacher of its class. Raises `NotFound`, `NotPermitted`."""
-    found = await session.get(AssignmentSubmission, submission_id)
-    if found is None or found.deleted_at is not None:
-        raise NotFound("There is no such submission.")
-    await require_teacher(session, actor, await class_of_work(session, found.assignment_id))
-    return found
 
 
 async def class_of_work(session: AsyncSession, assignment_id: UUID) -> UUID:

@@ -161,3 +161,32 @@ async def test_a_form_holds_what_was_handed_in_however_long_it_is(course: Course
     assert view["blocks"][0]["text"]["text"].startswith("Paragraph 0 about")
     assert "Paragraph 399" not in words(piece)
     assert file(await course.tess.press("Get the whole text")).data.decode() == essay
+
+
+async def test_a_walk_through_one_section_stays_in_it(course: Course) -> None:
+    await course.assignment("Rocks")
+    await course.assignment("Rivers")
+    await course.ada.type("/submit rocks Granite.")  # section A
+    await course.berg.type("/submit rocks Basalt.")
+    await course.bright.type("/submit rocks Chalk.")
+    await course.bright.type("/submit rivers Rhine.")
+    queue = await course.tess.type("/grade section:b")
+    assert "Granite" not in words(queue)
+    assert "| A |" not in words(queue)
+    assert labels(queue) == ["Rocks (2)", "Rivers (1)"]
+    first = await course.tess.press("Rocks (2)")
+    assert "**Bo Berg**, Rocks (2 waiting)" in words(first)
+    assert "Basalt." in words(await course.tess.type("/grade rocks section:B"))
+    assert "Basalt." in words(await course.tess.type("/grade assignment:rocks section:B"))
+    second = await course.tess.fill(score="9")
+    assert "Chalk." in words(second)
+    una = await course.teacher("Una")
+    await una.type("/grade bright rocks 3")
+    conflict = await course.tess.fill(score="8")
+    assert "Una saved 3" in words(conflict)
+    assert "in section B" in words(await course.tess.press("Keep theirs, next"))
+    course.tess.desk.seen.append(conflict)
+    done = await course.tess.fill()
+    assert "Nothing of it in section B waits" in words(done)
+    assert labels(await course.tess.type("/grade")) == ["Rivers (1)", "Rocks (1)"]  # Ada’s is left
+    assert "in section C waits" in words(await course.tess.type("/grade section:C"))

@@ -243,6 +243,17 @@ async def test_a_file_is_seen_by_the_person_alone(local: DiscordServer, setting:
     assert local.workspace.shown("21") == []
 
 
+async def test_a_file_that_is_too_large_for_discord_is_got_by_its_own_link(
+    local: DiscordServer, setting: Setting
+) -> None:
+    large = File("stone.pdf", bytes(10 * 1024**2 + 1), url="https://homeroom.test/submission/abc")
+    await to_interaction(setting, typed(local)).send(Reply((large,)))
+    (post,) = local.workspace.private("11")
+    assert not post.files
+    assert "stone.pdf is larger than Discord lets me send" in post.content
+    assert "(<https://homeroom.test/submission/abc>)" in post.content
+
+
 async def test_what_takes_long_is_deferred_and_put_in_its_place(local: DiscordServer, setting: Setting) -> None:
     began = typed(local)
     responder = to_interaction(setting, began)

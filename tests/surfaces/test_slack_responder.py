@@ -496,6 +496,15 @@ async def test_a_file_goes_to_direct_messages_under_a_plain_name(slack: SlackSer
     assert slack.workspace.shown("C1") == []
 
 
+async def test_a_file_that_slack_refuses_is_got_by_its_own_link(slack: SlackServer) -> None:
+    responder = responder_for(slack, slack.people.command("U1", "C1", "/assignments"))
+    slack.fail("upload", Failure(500))
+    await responder.send(Reply((File("stone.pdf", b"%PDF", url="https://homeroom.test/submission/abc"),)))
+    (told,) = slack.workspace.private("U1")
+    assert "<https://homeroom.test/submission/abc|Get it here.>" in said(told)
+    assert slack.workspace.shown("C1") == []
+
+
 async def test_what_a_dead_process_posted_is_taken_back(slack: SlackServer) -> None:
     delivery, waits = ask(slack), Waits()
     half = await responder_for(slack, delivery, waits=waits).begin(ANSWER, Audience.HERE)
