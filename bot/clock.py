@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapters.queue import forget_finished
 from bot.app import App
 from core.answering.store import fail_abandoned
+from core.assignments.remind import remind
 from core.classes.held_file import Upload, forget_files
 from core.content.due import Outcome, run_due
 from core.errors import StorageUnavailable
@@ -33,6 +34,9 @@ async def run_clock(app: App, stop: asyncio.Event) -> None:
     scheduler.add_job(
         release_what_is_due, "interval", [app], seconds=20, coalesce=True, max_instances=1, misfire_grace_time=None
     )
+    scheduler.add_job(
+        remind_of_what_is_due, "interval", [app], seconds=60, coalesce=True, max_instances=1, misfire_grace_time=None
+    )
     scheduler.add_job(forget_old_jobs, "interval", [app], hours=6, coalesce=True, max_instances=1)
     scheduler.add_job(forget_served_events, "interval", [app], hours=1, coalesce=True, max_instances=1)
     scheduler.add_job(forget_held_files, "interval", [app], hours=1, coalesce=True, max_instances=1)
@@ -41,6 +45,7 @@ async def run_clock(app: App, stop: asyncio.Event) -> None:
         await end_abandoned_answers(app)
         await do_what_is_due(app)
         await release_what_is_due(app)
+        await remind_of_what_is_due(app)
         await stop.wait()
     finally:
         scheduler.shutdown(wait=False)
@@ -81,6 +86,15 @@ async def release_what_is_due(app: App) -> None:
                 log.warning("scheduled_release_failed", action=str(due.action_id))
     except (SQLAlchemyError, OSError) as error:
         log.warning("tick_failed", tick="release_what_is_due", error=type(error).__name__)
+
+
+async def remind_of_what_is_due(app: App) -> None:
+    """Have students told what is due for them soon; what was missed meanwhile is told if it is not due yet."""
+    try:
+        async with app.sessions.begin() as session:
+            await remind(session)
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("tick_failed", tick="remind_of_what_is_due", error=type(error).__name__)
 
 
 async def forget_old_jobs(app: App) -> None:

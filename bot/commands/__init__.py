@@ -22,6 +22,7 @@ from bot.commands import (
     linking,
     publishing,
     releasing,
+    reminders,
     submitting,
     unpublishing,
 )
@@ -83,6 +84,7 @@ CONTROLS: dict[str, Run] = {
     **linking.CONTROLS,
     **publishing.CONTROLS,
     **releasing.CONTROLS,
+    **reminders.CONTROLS,
     **submitting.CONTROLS,
     **unpublishing.CONTROLS,
 }

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.assignments.due import WorkState, my_assignments
+from bot.commands.reminders import NO_MORE
+from core.assignments.remind import still_due
 from core.audit.record import Actor
 from core.classes.models import Class
 from core.content.announce import News
@@ -27,7 +28,7 @@ from core.inbox.notify import DUE_SOON, PROCESSED, PUBLICATION_FAILED, UNREACHED
 from core.inbox.notify_later import is_under_way, unreached
 from core.materials.models import MaterialRevision
 from core.published import published_assignments, published_grades
-from core.replies import Audience, Note, Part, Reply, Table, say
+from core.replies import Audience, Choices, Note, Part, Reply, Table, say
 from core.text import one_line
 
 _MOST_LISTED = 15
@@ -115,13 +116,16 @@ async def _released(session: AsyncSession, told: ToTell, reader: Reader) -> Repl
 
 
 async def _due_soon(session: AsyncSession, told: ToTell, reader: Reader) -> Reply | None:
-    if reader.class_id is None or await _role(session, reader) is not MembershipRole.STUDENT:
+    due_at = datetime.fromisoformat(told.details["due_at"])
+    work = await still_due(session, reader.user_id, UUID(told.details["assignment"]), due_at)
+    if work is None:
         return None
-    found = await my_assignments(session, reader.user_id, reader.class_id, only=UUID(told.details["assignment"]))
-    if not found or found[0].due_at is None or found[0].state is not WorkState.TO_DO:
-        return None
-    when = say_moment(found[0].due_at.astimezone(reader.zone))
-    return say(f"“{_name(found[0].title)}” in {_name(reader.class_title)} is due {when}.")
+    when = say_moment(work.due_at.astimezone(reader.zone)) + (" (extended for you)" if work.extended else "")
+    return say(
+        f"“{_name(work.title)}” in {_name(reader.class_title)} is due {when}.",
+        Note("`/submit` hands it in."),
+        Choices((NO_MORE,)),
+    )
 
 
 async def _publication_failed(session: AsyncSession, told: ToTell, reader: Reader) -> Reply | None:

@@ -28,6 +28,7 @@ _LONGEST_TITLE = 300
 _LONGEST_DESCRIPTION = 2000
 _YES = frozenset({"yes", "true", "on", "1"})
 _NO = frozenset({"no", "false", "off", "0"})
+_NONE = frozenset({"none", "no", "off"})  # of something that is counted
 
 
 class GradeAverage(StrEnum):
@@ -54,6 +55,8 @@ class ClassSetting:
                 return word in _YES
             raise InvalidInput("This is yes or no.")
         if isinstance(self.default, int):
+            if word in _NONE:
+                return 0
             if word.isdecimal() and len(word) <= len(str(self.most)) and int(word) <= self.most:
                 return int(word)
             raise InvalidInput(f"This is a whole number from 0 to {self.most}.")
@@ -71,6 +74,9 @@ CLASS_SETTINGS: Mapping[str, ClassSetting] = {
     "missing_as_zero": ClassSetting("Whether work that is released as missing counts as zero", default=True),
     "drop_lowest": ClassSetting("How many of the lowest grades are left out of an average", 0, most=20),
     "announce": ClassSetting("Whether the class's channel is told of newly published lessons and work", default=True),
+    "reminder_hours": ClassSetting(
+        "How many hours before something is due students are reminded; 0 for not at all", 24, most=336
+    ),
 }
 # What a class has besides, in columns of their own.
 COLUMNS: Mapping[str, str] = {

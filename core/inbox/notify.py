@@ -24,7 +24,7 @@ from core.inbox.models import Notification
 PUBLISHED = "published"
 PUBLICATION_FAILED = "publication_failed"
 PROCESSED = "material.processed"  # to who uploaded it; details: `revision`
-DUE_SOON = "assignment.due_soon"  # to a student; details: `assignment`
+DUE_SOON = "assignment.due_soon"  # to a student; details: `assignment`, `due_at`
 UNREACHED = "grades.unreached"  # to who released grades; details: `release_id`
 WITHDRAWN = "withdrawn"  # tells nobody anything: what `notification_id` in its details has shown is taken away
 LEASE = timedelta(minutes=2)  # a sender that shows no life for so long is gone

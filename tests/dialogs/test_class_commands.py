@@ -29,7 +29,7 @@ from core.events import Attachment, Command, Control, Event, Place, Sender
 from core.identity.link import link
 from core.identity.models import AppUser, Workspace
 from core.identity.people import add_person
-from core.ports import AnswerStream, Post, Profile
+from core.ports import AnswerStream, LiveReply, Post, Profile
 from core.replies import Audience, Choice, Choices, Form, Note, Reply, Table, Text
 from tests.dialogs.conftest import CODE, TEACHER, Talk
 
@@ -45,9 +45,14 @@ class Desk:
     files: dict[str, bytes] = field(default_factory=dict)
     present: frozenset[str] | None = frozenset()
     others_read: bool = False
+    live: LiveReply | None = None  # what changes the replies that can be changed
 
     async def send(self, reply: Reply) -> None:
         self.seen.append(reply)
+
+    async def send_live(self, reply: Reply) -> LiveReply | None:
+        self.seen.append(reply)
+        return self.live
 
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:
         raise AssertionError((answer_id, audience))
@@ -194,7 +199,8 @@ class TestAtTheTerminal:
         for _ in range(5):  # an empty line keeps title, description, time zone, average and what is missing
             assert read_line("", talk.responder, email=TEACHER, class_code=CODE) is None
         assert read_line("0", talk.responder, email=TEACHER, class_code=CODE) is None
-        assert "drop_lowest\t0" in await talk.say("")  # and whether news is announced
+        assert read_line("", talk.responder, email=TEACHER, class_code=CODE) is None  # whether news is announced
+        assert "drop_lowest\t0" in await talk.say("")  # and how long before a date students are reminded
         assert "already" in await talk.say("/class settings drop_lowest:0")
         await talk.say("/class settings grade_average:weighted")
 

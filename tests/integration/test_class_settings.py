@@ -28,6 +28,7 @@ DEFAULTS = {
     "missing_as_zero": True,
     "drop_lowest": 0,
     "announce": True,
+    "reminder_hours": 24,
 }
 
 
@@ -74,6 +75,7 @@ class TestChanging:
             "grade_average": "Simple",
             "missing_as_zero": "no",
             "drop_lowest": "2",
+            "reminder_hours": "None",
         }
         wanted = {
             "title": "The night sky",
@@ -83,6 +85,7 @@ class TestChanging:
             "grade_average": "simple",
             "missing_as_zero": False,
             "drop_lowest": 2,
+            "reminder_hours": 0,
         }
         assert await change_settings(session, by(teacher), class_.id, changes) == wanted
         assert await change_settings(session, by(teacher), class_.id, changes) == {}
@@ -110,6 +113,8 @@ class TestChanging:
             ("drop_lowest", "21"),
             ("drop_lowest", "9" * 5000),
             ("drop_lowest", True),
+            ("reminder_hours", "a day"),
+            ("reminder_hours", "337"),
             ("colour", "blue"),
         ],
     )
