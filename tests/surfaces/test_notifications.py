@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from bot.dispatch import dispatch
 from bot.notifying import AT_ONCE
@@ -18,7 +16,7 @@ from core.events import Command, Place, Sender
 from core.grading.plan_release import Selection
 from core.grading.release import release
 from core.identity.link import link
-from core.inbox.notify import DUE_SOON, PUBLISHED, notify
+from core.inbox.notify import PUBLISHED, notify
 from core.inbox.notify_later import unreached
 from core.inbox.notify_withdraw import withdraw_notices
 from core.replies import Reply
@@ -28,7 +26,7 @@ from tests.fakes.discord_server import Failure as DiscordFailure
 from tests.fakes.slack_server import Failure, SlackServer
 from tests.surfaces.notices import Room, open_room
 from tests.surfaces.school import OPERATOR
-from tests.surfaces.slack_posts import all_text
+from tests.surfaces.slack_posts import all_text, all_text_of
 
 SAYS = "Your grades in"
 
@@ -146,6 +144,19 @@ class TestSlack:
         await in_slack.send_all()
         assert slack_notices(slack) == {"D100": 1, "D101": 1}
 
+    async def test_what_is_retracted_goes_from_their_home_page_too(self, slack: SlackServer, in_slack: Room) -> None:
+        await slack_class(in_slack, slack, 2)
+        await in_slack.release()
+        await in_slack.send_all()
+        assert slack.called("views.publish") == [], "a page that nobody has opened"
+        await in_slack.retract("U100")
+        slack.fail("views.publish", Failure(status=429), Failure(status=500))
+        await in_slack.send_all()
+        assert slack.workspace.homes.keys() == {"U100"}
+        shown = all_text_of(slack.workspace.homes["U100"].view)
+        assert "Hello Student U100." in shown
+        assert "Your grades" not in shown
+
     async def test_what_is_left_of_a_release_stays(self, slack: SlackServer, in_slack: Room) -> None:
         await slack_class(in_slack, slack, 1)
         await in_slack.second_work("U100")
@@ -201,17 +212,6 @@ class TestSlack:
         assert [SAYS in reply.text() for reply in again] == [False]
         await in_slack.send_all()
         assert slack_notices(slack) == {}, "they were told twice"
-
-    async def test_a_date_is_in_the_time_zone_of_who_reads_it(self, slack: SlackServer, in_slack: Room) -> None:
-        await slack_class(in_slack, slack, 1)
-        await in_slack.execute("UPDATE app_users SET time_zone = 'Asia/Tokyo' WHERE name = 'Student U100'")
-        await due_at(in_slack, "2031-05-05T12:00+00:00")
-        async with in_slack.app.sessions.begin() as session:
-            details = {"assignment": str(in_slack.work.id)}
-            student = in_slack.students["U100"]
-            await notify(session, "due", DUE_SOON, class_id=in_slack.class_id, app_user_id=student, details=details)
-        await in_slack.send_all()
-        assert "21:00 JST" in all_text(slack.workspace.shown("D100")[0])
 
 
 class TestChannels:
@@ -355,15 +355,6 @@ async def news(room: Room, count: int) -> None:
                 "request": "one act",
             }
             await notify(session, f"news:{row.id}", PUBLISHED, class_id=room.class_id, details=details)
-
-
-async def due_at(room: Room, moment: str) -> None:
-    """Set the date of what is published, which the database lets nobody change."""
-    async with room.app.sessions.begin() as session:
-        await session.execute(text("ALTER TABLE assignment_revisions DISABLE TRIGGER USER"))
-        statement = "UPDATE assignment_revisions SET due_at = :moment WHERE assignment_id = :id"
-        await session.execute(text(statement), {"moment": datetime.fromisoformat(moment), "id": room.work.id})
-        await session.execute(text("ALTER TABLE assignment_revisions ENABLE TRIGGER USER"))
 
 
 async def visit(room: Room, user: str, platform: Platform = Platform.SLACK) -> list[Reply]:
