@@ -15,18 +15,19 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.commands.notices import NOTICES
+from bot.refreshing_home import refresh_home
 from bot.taking_away import take_away
 from bot.telling import Messengers, tell_person
 from bot.telling_class import tell_class
 from bot.untold import note_untold
 from core.db import Sessions
 from core.errors import NotReady, Unavailable
-from core.grading.retract import RETRACTED
+from core.grading.retract import HOME_CHANGED, RETRACTED
 from core.inbox.notify import LEASE, PUBLISHED, WITHDRAWN, ToTell, hold, put_back, put_off, take_notifications
 
 log = structlog.get_logger(__name__)
 
-KINDS = (PUBLISHED, RETRACTED, WITHDRAWN, *NOTICES)
+KINDS = (PUBLISHED, RETRACTED, WITHDRAWN, HOME_CHANGED, *NOTICES)
 AT_ONCE = 8
 LOOK_EVERY = 2.0  # seconds between two looks for something to tell
 GRACE = 10.0  # seconds that what is being sent gets when the process is told to stop
@@ -109,6 +110,8 @@ class Notifier:
                 await tell_class(self._sessions, self._messengers, told)
             elif told.kind in (RETRACTED, WITHDRAWN):
                 await take_away(self._sessions, self._messengers, told)
+            elif told.kind == HOME_CHANGED:
+                await refresh_home(self._sessions, self._messengers, told)
             else:
                 await tell_person(self._sessions, self._messengers, told)
         except NotReady:

@@ -8,6 +8,7 @@ import structlog
 
 from adapters.slack.failures import TROUBLE, in_our_words, read_failure
 from adapters.slack.limits import PROMPTS
+from adapters.slack.posting import Posting
 from adapters.slack.render import render_page
 from adapters.slack.responder import SlackResponder
 from core.replies import Choices, Reply
@@ -25,14 +26,16 @@ class HomeResponder(SlackResponder):
 
     async def send(self, reply: Reply) -> None:
         """Publish the page. Raises `Unavailable`, `NotPermitted`."""
-        blocks = render_page(reply)
-        nothing = {"type": "section", "text": {"type": "plain_text", "text": _NOTHING}}
-        view = {"type": "home", "blocks": blocks or [nothing]}
-        client = self.posting.client
         with in_our_words():
-            await self.posting.insist(
-                "views.publish", lambda: client.views_publish(user_id=self.route.user_id, view=view), tries=3
-            )
+            await publish_home(self.posting, self.route.user_id, reply)
+
+
+async def publish_home(posting: Posting, user_id: str, page: Reply) -> None:
+    """Put a page in place of the one that a person's Home tab shows. Raises one of `TROUBLE`."""
+    blocks = render_page(page)
+    nothing = {"type": "section", "text": {"type": "plain_text", "text": _NOTHING}}
+    view = {"type": "home", "blocks": blocks or [nothing]}
+    await posting.insist("views.publish", lambda: posting.client.views_publish(user_id=user_id, view=view), tries=3)
 
 
 @dataclass(slots=True)

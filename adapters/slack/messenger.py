@@ -17,6 +17,7 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.failures import NO_PLACE, TOO_LARGE, TROUBLE, our_error, read_failure
+from adapters.slack.home_page import publish_home
 from adapters.slack.pace import Pace
 from adapters.slack.packing import Message
 from adapters.slack.posting import OneTry, Posting, Spot
@@ -105,6 +106,11 @@ class SlackMessenger:
                 except TROUBLE as error:
                     if read_failure(error).code not in _GONE:
                         raise
+
+    async def show_home(self, workspace_id: str, user_id: str, page: Reply) -> None:
+        """Put a page in place of the one that a person's Home tab shows. Raises `NotPermitted`, `Unavailable`."""
+        with _in_our_words():
+            await publish_home(await self._posting(workspace_id), user_id, page)
 
     async def _posting(self, team: str) -> Posting:
         return Posting(OneTry.like(await self.client_for(team)), self.pace, team)

@@ -10,9 +10,10 @@ from bot.commands.asking import ASK
 from bot.commands.browsing import show_moment
 from bot.commands.classes import CHOOSE
 from bot.commands.registry import Request
+from core.db import Sessions
 from core.enums import GenerationStatus, GradeStatus, MembershipRole
 from core.errors import ChooseClass
-from core.identity.resolve import EnrolledIn
+from core.identity.resolve import Encounter, EnrolledIn
 from core.insights.desk import SHOWN, Desk, Draft, OpenEscalation, Unanswered, teacher_desks
 from core.insights.home import Due, ReleasedGrade, student_home, suggest_lessons
 from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
@@ -26,15 +27,20 @@ _SHORT = 80
 
 async def home(request: Request) -> Reply:
     """Return a person's home page, over their classes here. Raises `NotLinked`, `NotPermitted`."""
-    person, classes = request.person, request.encounter.classes
+    return await home_page(request.app.sessions, request.encounter)
+
+
+async def home_page(sessions: Sessions, encounter: Encounter) -> Reply:
+    """Return the home page of a person who was met. Raises `NotLinked`, `NotPermitted`."""
+    person, classes = encounter.require_person(), encounter.classes
     hello = Text(f"Hello {person.name}.")
     if not classes:
         return Reply((hello, Text(NO_CLASS)))
     page = _Page({each.class_id: each for each in classes}, person.time_zone)
-    parts: list[Part] = [hello, *page.classes(request.encounter.chosen)]
+    parts: list[Part] = [hello, *page.classes(encounter.chosen)]
     studied = [each.class_id for each in classes if each.role is MembershipRole.STUDENT]
     taught = [each for each in classes if each.role is MembershipRole.TEACHER]
-    async with request.app.sessions() as session:
+    async with sessions() as session:
         if studied:
             student = await student_home(session, person.user_id, studied)
             parts += [*page.due(student.due), *page.grades(student.grades)]

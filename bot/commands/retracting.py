@@ -41,7 +41,13 @@ async def take_back(request: Request) -> Reply:
     if not done.retracted:
         return say("There was nothing to take back any more.")
     grades, people = count_of(done.retracted, "grade"), count_of(len(done.students), "student")
-    return say(f"Taken back: {grades} of {people}. They don't see them any more; your drafts stay as they are.")
+    said = [f"What I wrote to {count_of(done.messages, 'student')} goes from their messages."] if done.messages else []
+    if done.read:
+        said.append(f"{count_of(done.read, 'student')} read it when they came to me, which nobody can take back.")
+    return say(
+        f"Taken back: {grades} of {people}. They don't see them any more; your drafts stay as they are.",
+        Note(" ".join([*said, "What `/grades` had shown somebody before stays on their screen."])),
+    )
 
 
 CONTROLS: dict[str, Run] = {TAKE_BACK: take_back}

@@ -16,14 +16,21 @@ from core.grading.release import RELEASED, audit_values, lock_grades
 from core.identity.permissions import require_teacher
 
 RETRACTED = "grades.retracted"  # tells nobody anything: its worker takes away what was shown
+HOME_CHANGED = "home.changed"  # nor does this: what a person's home page shows is shown anew
 
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """How many grades were taken back, and whose."""
+    """How many grades were taken back, and whose.
+
+    `messages` says how many of them were told by a message, which is removed; `read` how many read it on a visit or at
+    the terminal, where nothing can be.
+    """
 
     retracted: int
     students: tuple[UUID, ...]
+    messages: int = 0
+    read: int = 0
 
 
 _RETRACT = text(
@@ -68,7 +75,7 @@ SELECT c.id, c.student_user_id FROM chosen c JOIN retracted r ON r.id = c.id ORD
 _UNTELL = text(
     """
 WITH concerned AS (
-    SELECT n.id, n.app_user_id, n.class_id, n.state, NOT EXISTS (
+    SELECT n.id, n.app_user_id, n.class_id, n.state, n.message_id, NOT EXISTS (
         SELECT FROM jsonb_array_elements_text(n.details -> 'grades') AS e (id)
         JOIN assignment_grade_rows g ON g.id = e.id::uuid AND g.released_at IS NOT NULL
     ) AS all_gone
@@ -79,12 +86,21 @@ WITH concerned AS (
 ), withdrawn AS (
     UPDATE notifications n SET deleted_at = now(), deleted_by_user_id = :actor
     FROM concerned c WHERE c.id = n.id AND c.state = 'PENDING' AND c.all_gone
+), removed AS (
+    INSERT INTO notifications (dedupe_key, app_user_id, class_id, kind, details)
+    SELECT 'retract:' || CAST(:request_id AS uuid) || ':' || c.id, c.app_user_id, c.class_id, :retracted,
+        jsonb_build_object('notification_id', c.id)
+    FROM concerned c WHERE c.state IN ('INTENDED', 'SENT')
+    ON CONFLICT DO NOTHING
+), refreshed AS (
+    INSERT INTO notifications (dedupe_key, app_user_id, class_id, kind)
+    SELECT 'home:' || CAST(:request_id AS uuid) || ':' || student, student, :class_id, :home_changed
+    FROM unnest(:students) AS s (student)
+    ON CONFLICT DO NOTHING
 )
-INSERT INTO notifications (dedupe_key, app_user_id, class_id, kind, details)
-SELECT 'retract:' || CAST(:request_id AS uuid) || ':' || c.id, c.app_user_id, c.class_id, :retracted,
-    jsonb_build_object('notification_id', c.id)
-FROM concerned c WHERE c.state IN ('INTENDED', 'SENT')
-ON CONFLICT DO NOTHING
+SELECT count(DISTINCT app_user_id) FILTER (WHERE state = 'INTENDED' OR message_id IS NOT NULL) AS messages,
+    count(DISTINCT app_user_id) FILTER (WHERE state = 'SENT' AND message_id IS NULL) AS read
+FROM concerned
 """
 ).bindparams(
     bindparam("actor", type_=Uuid()),
@@ -98,7 +114,8 @@ async def retract(session: AsyncSession, actor: Actor, selection: Selection) -> 
     """Hide a selection's released grades from their students again, with one audit row for each.
 
     Notifications that are still to be sent about them are withdrawn; each that was sent leaves one of kind
-    `grades.retracted`, with its id as `notification_id`, for what it showed to be removed. Raises `NotPermitted`.
+    `grades.retracted`, with its id as `notification_id`, for what it showed to be removed; and each student one of kind
+    `home.changed`. Raises `NotPermitted`.
     """
     await require_teacher(session, actor, selection.class_id)
     await lock_grades(session, selection)
@@ -115,12 +132,15 @@ async def retract(session: AsyncSession, actor: Actor, selection: Selection) -> 
         )
     ).all()
     students = tuple(dict.fromkeys(row.student_user_id for row in rows))
-    if rows:
+    if not rows:
+        return Retraction(0, ())
+    untold = (
         await session.execute(
             _UNTELL,
             {
                 "released": RELEASED,
                 "retracted": RETRACTED,
+                "home_changed": HOME_CHANGED,
                 "class_id": selection.class_id,
                 "students": list(students),
                 "row_ids": [str(row.id) for row in rows],
@@ -128,4 +148,5 @@ async def retract(session: AsyncSession, actor: Actor, selection: Selection) -> 
                 "request_id": actor.request_id,
             },
         )
-    return Retraction(len(rows), students)
+    ).one()
+    return Retraction(len(rows), students, untold.messages, untold.read)

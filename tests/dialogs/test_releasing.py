@@ -113,6 +113,20 @@ async def test_a_section_or_a_person_at_a_time_and_taken_back(course: Course) ->
     assert set(await released(course)) == {"Bo Bright", "Ada Alm"}
 
 
+async def test_taking_back_says_what_nobody_can_take_back(course: Course) -> None:
+    await course.assignment("Rocks")
+    await grade_all(course)
+    await course.tess.type("/release rocks")
+    await course.tess.press("Release")
+    talk = course.talk(course.ada)
+    assert "Your grades in Geology" in await talk.say("/lessons")  # told at the terminal
+    await course.tess.type("/release rocks retract:yes")
+    said = words(await course.tess.press(labels(course.tess.desk.seen[-1])[0]))
+    assert "1 student read it when they came to me" in said
+    assert "`/grades`" in said
+    assert "No grades have been released" in await talk.say("/grades")
+
+
 async def test_it_is_scheduled_shown_and_cancelled(course: Course) -> None:
     await course.assignment("Rocks")
     await grade_all(course)

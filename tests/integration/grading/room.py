@@ -21,7 +21,7 @@ from core.grading.mark import Mark, read_mark
 from core.grading.my_grades import MyGrades, my_grades
 from core.grading.plan_release import Selection, plan_release
 from core.grading.release import Release, release
-from core.grading.retract import Retraction, retract
+from core.grading.retract import HOME_CHANGED, Retraction, retract
 from core.identity.models import AppUser
 from core.models import Notification
 from tests import factories as make
@@ -103,9 +103,10 @@ class Room:
         return list(rows)
 
     async def told(self) -> list[Notification]:
+        """Return what is to be told or taken away, without the pages that are to be shown anew."""
         rows = await self.session.scalars(
             select(Notification)
-            .where(Notification.deleted_at.is_(None))
+            .where(Notification.deleted_at.is_(None), Notification.kind != HOME_CHANGED)
             .order_by(Notification.created_at, Notification.kind)
             .execution_options(populate_existing=True)
         )

@@ -18,6 +18,7 @@ from core.enums import ActionState, NotificationState
 from core.errors import Conflict, InvalidInput, NotFound, NotPermitted, NotReady
 from core.grading.plan_release import LineFate, Selection, plan_release
 from core.grading.release import release
+from core.grading.retract import HOME_CHANGED
 from core.grading.schedule_release import cancel_release, run_due_release, schedule_release, scheduled_releases
 from core.models import Notification, ScheduledAction
 from tests import factories as make
@@ -141,6 +142,21 @@ async def test_what_was_told_already_is_to_be_taken_away(room: Room) -> None:
     kinds = {each.kind: each for each in await room.told()}
     assert kinds.keys() == {"grades.released", "grades.retracted"}
     assert kinds["grades.retracted"].details == {"notification_id": str(sent.id)}
+
+
+async def test_it_says_what_can_be_removed_and_has_everybodys_page_shown_anew(room: Room) -> None:
+    essay = await room.assignment()
+    for student in (room.ada, room.bo, room.cy):
+        await room.save(essay, student, "5")
+    await room.release(essay)
+    by_message, on_a_visit, _ = await room.told()
+    by_message.state, by_message.message_id = NotificationState.SENT, "1.2"
+    on_a_visit.state = NotificationState.SENT
+    await room.session.flush()
+    done = await room.retract(essay)
+    assert (done.retracted, done.messages, done.read) == (3, 1, 1)
+    pages = await room.session.scalars(select(Notification.app_user_id).where(Notification.kind == HOME_CHANGED))
+    assert set(pages) == {room.ada.id, room.bo.id, room.cy.id}
 
 
 async def test_a_released_grade_that_is_blanked_is_released_as_blank(room: Room) -> None:
