@@ -25,11 +25,15 @@ def harmless(text: str) -> str:
 
 
 def render(reply: Reply, *, numbered_from: int = 1, shown: str = "") -> Iterator[RenderableType]:
-    """Yield what to print for a reply; `shown` is text that was streamed already and is not repeated."""
+    """Yield what to print for a reply; `shown` is text that was streamed already and is not repeated.
+
+    Choices are numbered through all of it.
+    """
     for part in reply.parts:
         if isinstance(part, Text) and shown and part.markdown.strip() == shown.strip():
             continue
         yield from render_part(part, numbered_from=numbered_from)
+        numbered_from += _offered(part)
 
 
 def render_part(part: Part, *, numbered_from: int = 1) -> Iterator[RenderableType]:
@@ -65,7 +69,7 @@ def render_part(part: Part, *, numbered_from: int = 1) -> Iterator[RenderableTyp
             yield Styled(harmless(title), style="bold")
 
 
-def plain(reply: Reply, *, shown: str = "") -> Iterator[str]:
+def plain(reply: Reply, *, numbered_from: int = 1, shown: str = "") -> Iterator[str]:
     """Yield a reply's lines as plain text, for pipes and screen readers."""
     for part in reply.parts:
         match part:
@@ -87,9 +91,15 @@ def plain(reply: Reply, *, shown: str = "") -> Iterator[str]:
             case Picture() | File():
                 yield _in_words(part)
             case Choices(choices):
-                yield "  ".join(f"{number}) {harmless(choice.label)}" for number, choice in enumerate(choices, start=1))
+                numbered = enumerate(choices, start=numbered_from)
+                yield "  ".join(f"{number}) {harmless(choice.label)}" for number, choice in numbered)
+                numbered_from += len(choices)
             case Form(title):
                 yield harmless(title)
+
+
+def _offered(part: Part) -> int:
+    return len(part.choices) if isinstance(part, Choices) else 0
 
 
 def _in_words(part: Picture | File) -> str:

@@ -32,6 +32,7 @@ class TerminalResponder:
     thumb: str = ""  # ours that stands on the last answer
     writing: UUID | None = None
     choices: tuple[Choice, ...] = ()
+    replies: int | None = None  # shown in the turn that is served; None between two
     filling: Filling | None = None
     failed: bool = False
 
@@ -76,15 +77,20 @@ class TerminalResponder:
         self.failed = reply.failed
         if reply.answer_id not in (None, self.last_answer):
             self.last_answer, self.thumb = reply.answer_id, ""
-        self.choices = tuple(c for part in reply.parts if isinstance(part, Choices) for c in part.choices)
+        before = self.choices if self.replies else ()  # what one turn offers is numbered through
+        self.choices = (*before, *(c for part in reply.parts if isinstance(part, Choices) for c in part.choices))
+        if self.replies is not None:
+            self.replies += 1
         form = next((part for part in reply.parts if isinstance(part, Form) and part.fields), None)
         self.filling = Filling(form) if form else None
         if self.console.is_terminal:
-            for renderable in render(reply, shown=shown):
+            for renderable in render(reply, numbered_from=len(before) + 1, shown=shown):
                 self.console.print(renderable)
         else:
             # Past rich, which would turn the tabs of a table into spaces.
-            self.console.file.writelines(f"{line}\n" for line in plain(reply, shown=shown))
+            self.console.file.writelines(
+                f"{line}\n" for line in plain(reply, numbered_from=len(before) + 1, shown=shown)
+            )
             self.console.file.flush()
         if self.filling is not None:
             self.tell(f"{HOW_TO}\n{self.filling.question()}")

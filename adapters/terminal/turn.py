@@ -22,6 +22,7 @@ async def serve(dispatch: Dispatch, event: Event, responder: TerminalResponder) 
 
     Once is enough: pressing it again changes nothing.
     """
+    responder.replies = 0
     turn = asyncio.ensure_future(dispatch(event, responder))
     stopping: list[asyncio.Future[None]] = []
     interrupted = False
@@ -48,5 +49,5 @@ async def serve(dispatch: Dispatch, event: Event, responder: TerminalResponder) 
                 raise
             responder.tell("Stopped.", failed=True)
         finally:
-            responder.writing = None
+            responder.writing = responder.replies = None
             await asyncio.gather(*stopping)

@@ -10,7 +10,9 @@ from rich.console import Console
 
 from adapters.terminal.render import plain
 from adapters.terminal.surface import TerminalResponder, read_line
+from adapters.terminal.turn import serve
 from core.events import Command, Control, Event, Message, Reaction
+from core.ports import Responder
 from core.replies import Audience, Choice, Choices, Citation, Note, Reply, Sources, Table, Text
 
 ANSWER = UUID(int=7)
@@ -43,6 +45,26 @@ def test_plain_text_has_every_part() -> None:
     ]
     table = Table(("No.", "Lesson"), (("1.1", "The Moon"),), "Sky")
     assert list(plain(Reply((table,)))) == ["Sky", "No.\tLesson", "1.1\tThe Moon"]
+
+
+async def test_what_one_turn_offers_is_numbered_through_and_the_next_begins_anew() -> None:
+    several = Reply((*(Choices((Choice(f"{letter}", "press", letter),)) for letter in "ab"),))
+    notice = Reply((Choices((Choice("c", "press", "c"),)),))
+
+    async def dispatch(_: Event, to: Responder) -> None:
+        await to.send(several)
+        await to.send(notice)
+
+    at = responder()
+    for _ in range(2):
+        event = read("/help", at)
+        assert event is not None
+        await serve(dispatch, event, at)
+        chosen = [read(number, at) for number in "123"]
+        assert [each.value for each in chosen if isinstance(each, Control)] == ["a", "b", "c"]
+    assert at.console.file.getvalue().split() == ["1)", "a", "2)", "b", "3)", "c"] * 2  # type: ignore[attr-defined]
+    at.show(notice)  # between two turns
+    assert at.choices == notice.parts[0].choices  # type: ignore[union-attr]
 
 
 def test_streamed_text_is_not_printed_twice() -> None:
