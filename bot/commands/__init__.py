@@ -80,6 +80,7 @@ CONTROLS: dict[str, Run] = {
     **classes.CONTROLS,
     **feedback.CONTROLS,
     **gradebook.CONTROLS,
+    **grades.CONTROLS,
     **grading.CONTROLS,
     **linking.CONTROLS,
     **publishing.CONTROLS,

@@ -1,14 +1,19 @@
-"""/grades: what was released to the person who asks, and nothing else; nobody else ever reads it."""
+"""/grades: what was released to the person who asks, and nothing else, to read or as a file; nobody else reads it."""
 
 from __future__ import annotations
 
+from adapters.gradebooks.write_own import write_own
 from bot.commands.browsing import show_moment
-from bot.commands.registry import Command, Request
+from bot.commands.registry import Command, Request, Run
+from bot.commands.which_class import uuid_of, value_of
 from core.enums import GradeStatus
+from core.errors import NotFound
 from core.grading.aggregate import Total
 from core.grading.mark import plain
 from core.grading.my_grades import MyGrade, MyGrades, my_grades
-from core.replies import Note, Part, Reply, Table, Text, say
+from core.replies import Choice, Choices, File, Note, Part, Reply, Table, Text, say
+
+FILE = "grades.file"
 
 
 async def run_grades(request: Request) -> Reply:
@@ -29,7 +34,20 @@ async def run_grades(request: Request) -> Reply:
     if totals:
         parts.append(Table(("Total", "Grade", "Of"), totals, "Totals of what was released"))
     parts += [Text(f"**{grade.title}**: {grade.feedback}") for grade in mine.grades if grade.feedback]
-    return Reply((*parts, Note("Only you can see this.")))
+    keep = Choices((Choice("Get them as a file", FILE, visitor.class_id.hex),))
+    return Reply((*parts, Note("Only you can see this."), keep))
+
+
+async def get_file(request: Request) -> Reply:
+    """Serve “Get them as a file”, as they are by then."""
+    class_id = uuid_of(value_of(request))
+    enrolled = next((each for each in request.encounter.classes if each.class_id == class_id), None)
+    if enrolled is None:
+        raise NotFound("You are not in that class any more.")
+    async with request.app.sessions() as session:
+        mine = await my_grades(session, request.person.user_id, class_id)
+    file = File(f"{enrolled.code}-grades.csv", write_own(mine, enrolled.title), "text/csv")
+    return Reply((file, Note("Only you can see this.")))
 
 
 def show_grade(grade: MyGrade) -> str:
@@ -53,3 +71,4 @@ def _total(total: Total) -> tuple[str, str]:
 
 
 COMMANDS = (Command("grades", "See the grades that were released to you", run_grades),)
+CONTROLS: dict[str, Run] = {FILE: get_file}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -13,7 +16,7 @@ from sqlalchemy import text
 from bot.app import App
 from core.ports import Prompt, Usage
 from tests.dialogs.conftest import TEACHER, NewStudent, Talk
-from tests.dialogs.graded import Course, open_course
+from tests.dialogs.graded import Course, choices, file, open_course
 from tests.dialogs.test_class_commands import words
 
 
@@ -71,6 +74,37 @@ async def test_a_teacher_is_sent_to_the_gradebook_and_others_see_their_own(cours
     assert "No grades" in words(await course.berg.type("/grades"))
     other = await course.outsider()
     assert "7.5" not in words(await other.type("/grades"))
+
+
+async def test_a_student_gets_their_own_as_a_file_that_runs_nothing(course: Course) -> None:
+    await course.assignment("=cmd|' /C calc'!A0")
+    await course.assignment("Rivers", points=Decimal(4), weight=Decimal(3))
+    await course.assignment("Draft")
+    await course.tess.type('/grade alm 1 7.5 +Look; at, the "crystals".')
+    await course.tess.type("/grade alm rivers EX")
+    await course.tess.type("/grade berg rivers 4")
+    await course.tess.type("/release")
+    await course.tess.press("Everything (3)")
+    await course.tess.press("Release")
+    await course.tess.type("/grade alm draft 3.33 Not to be seen")
+    await course.tess.type("/grade alm 1 1.11")
+    shown = await course.ada.type("/grades")
+    kept = file(await course.ada.press("Get them as a file"))
+    assert kept.name == f"{course.code}-grades.csv"
+    rows = list(csv.DictReader(io.StringIO(kept.data.decode("utf-8-sig"))))
+    assert [(each["Kind"], each["Name"], each["Status"], each["Score"], each["Out of"]) for each in rows] == [
+        ("assignment", "'=cmd|' /C calc'!A0", "graded", "7.50", "10.00"),
+        ("assignment", "Rivers", "excused", "", ""),
+        ("class", "Geology", "", "", ""),
+    ]
+    assert rows[0]["Feedback"] == '\'+Look; at, the "crystals".'
+    assert [each["Percent"] for each in rows] == ["", "", "75.00"]
+    assert datetime.fromisoformat(rows[0]["Released"]).tzinfo is not None
+    assert not re.search(r"3\.33|Not to be seen|1\.11|4\.00", kept.data.decode())
+    get = choices(shown)[0]
+    for other in (course.tess, await course.outsider()):
+        assert (await other.send_choice(get)).failed
+    assert b"7.50" not in file(await course.berg.send_choice(get)).data  # the same button gives each their own
 
 
 @dataclass
