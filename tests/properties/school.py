@@ -2,113 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
-MARK = re.compile(r"c[01]m\d{5}z")
-
-
-@dataclass
-class Version:
-    """One revision. `passages` is its live generation of chunks, None before it was ever processed."""
-
-    id: UUID
-    number: int
-    mark: str
-    version: int = 1
-    ready: bool | None = None
-    passages: tuple[str, ...] | None = None
-    published: bool = False
-    deleted: bool = False
-
-
-@dataclass(eq=False)
-class Thing:
-    """A module, lesson, material or assignment; `parent` is a lesson's module, or what an assignment belongs to."""
-
-    id: UUID
-    kind: str
-    room: Room
-    position: int
-    parent: Thing | None = None
-    versions: list[Version] = field(default_factory=list)
-    shown: Version | None = None
-    waiting: bool = False
-    due: datetime | None = None  # of one that waits: its moment, or None when it waits for its text alone
-    deleted: bool = False
-    lessons: list[Thing] = field(default_factory=list)
-
-    @property
-    def indexed(self) -> bool:
-        return self.kind in ("lesson", "material")
-
-    @property
-    def draft(self) -> Version | None:
-        return next((each for each in self.versions if not each.published and not each.deleted), None)
-
-    @property
-    def newest(self) -> Version:
-        return next(each for each in reversed(self.versions) if not each.deleted)
-
-    @property
-    def to_publish(self) -> Version | None:
-        return self.draft or (self.newest if self.shown is None else None)
-
-    @property
-    def visible(self) -> bool:
-        if self.deleted or self.shown is None or self.room.deleted:
-            return False
-        if self.kind == "material" and self.lessons:
-            return any(lesson.visible for lesson in self.lessons)
-        return self.parent is None or self.parent.visible
-
-    @property
-    def stands(self) -> bool:
-        """Whether neither it nor what it belongs to is deleted."""
-        return not self.deleted and (self.parent is None or self.parent.stands)
-
-    def show(self) -> None:
-        """Publish what is to be published."""
-        version = self.to_publish
-        assert version is not None
-        version.published, self.shown = True, version
-        self.wait_no_longer()
-
-    def wait_no_longer(self) -> None:
-        self.waiting, self.due = False, None
-
-    @property
-    def queued(self) -> bool:
-        """Whether it is published as soon as its text is ready."""
-        return self.waiting and self.due is None
-
-
-@dataclass(eq=False)
-class Room:
-    """A class, and who is what in it."""
-
-    id: UUID
-    index: int
-    teachers: set[str] = field(default_factory=set)
-    students: set[str] = field(default_factory=set)
-    deleted: bool = False
-
-
-@dataclass
-class Grade:
-    """A grade row: the draft, and what was released."""
-
-    assignment: Thing
-    student: str
-    draft: tuple[int, str]
-    released: tuple[int, str] | None = None
-
-    @property
-    def visible(self) -> bool:
-        """Whether the student, who has to be one in this class now, sees it."""
-        return self.released is not None and self.assignment.visible and self.student in self.assignment.room.students
+from tests.properties.things import Grade, Room, Thing
 
 
 @dataclass
@@ -125,6 +23,24 @@ class School:
         """Return a text that stands nowhere else."""
         self.marks += 1
         return f"c{room.index}m{self.marks:05d}z"
+
+    def pick(
+        self, at: int, *kinds: str, likely: Callable[[Thing], bool] = lambda _: True, deleted: bool = False
+    ) -> Thing:
+        """Choose a thing: seven times of eight one of the likely ones, where there are any; as often of each kind."""
+        pool = [each for each in self.things if each.kind in kinds]
+        if at % 8:
+            pool = [each for each in pool if each.deleted is deleted and likely(each)] or pool
+        present = sorted({each.kind for each in pool})
+        which, kind = divmod(at // 8, len(present))
+        pool = [each for each in pool if each.kind == present[kind]]
+        return pool[which % len(pool)]
+
+    def at(self, thing: Thing, *kinds: str) -> int:
+        """Return what makes `pick` choose this thing."""
+        present = sorted({each.kind for each in self.things if each.kind in kinds})
+        which = [each for each in self.things if each.kind == thing.kind].index(thing)
+        return 8 * (which * len(present) + present.index(thing.kind))
 
     def siblings(self, kind: str, room: Room, parent: Thing | None) -> list[Thing]:
         """Return the living things that are numbered together."""
@@ -172,7 +88,7 @@ class School:
         marks = {grade.released[1] for grade in self.grades if grade.visible and grade.released}
         for thing in self.things:
             if thing.visible and thing.shown:
-                marks |= {thing.shown.mark, *(thing.shown.passages or ())}
+                marks |= {thing.shown.title, thing.shown.mark, *(thing.shown.passages or ())}
         return marks
 
     def views(self) -> dict[str, set[tuple[object, ...]]]:
@@ -217,7 +133,7 @@ class School:
         lessons = [each for each in self.seen("lesson") if each.room is room]
         lessons.sort(key=lambda each: (each.parent.position, each.position) if each.parent else ())
         return [
-            (each.id, number(each), each.shown.mark, each.parent.shown.mark)
+            (each.id, number(each), each.shown.title, each.parent.shown.title)
             for each in lessons
             if each.shown and each.parent and each.parent.shown
         ]
@@ -231,7 +147,7 @@ class School:
                 # What is in no lesson comes last.
                 key = (not places, min((p[0] for p in places), default=0), min((p[1] for p in places), default=0))
                 numbers = tuple(f"{module}.{lesson}" for module, lesson in places)
-                found.append(((*key, each.position), (each.id, each.shown.mark, numbers)))
+                found.append(((*key, each.position), (each.id, each.shown.title, numbers)))
         return [item for _, item in sorted(found, key=lambda pair: pair[0])]
 
     def work(self, room: Room) -> list[tuple[UUID, str, str]]:
@@ -241,13 +157,13 @@ class School:
             if each.room is room and each.shown:
                 lesson = each.parent if each.parent and each.parent.kind == "lesson" else None
                 key = (lesson is None, place(lesson) if lesson else (0, 0), each.position)
-                found.append((key, (each.id, each.shown.mark, number(lesson) if lesson else "")))
+                found.append((key, (each.id, each.shown.title, number(lesson) if lesson else "")))
         return [item for _, item in sorted(found, key=lambda pair: pair[0])]
 
     def due(self, name: str) -> set[tuple[UUID, str]]:
         """Return what is due for a person, all of which is: class, title."""
         return {
-            (each.room.id, each.shown.mark)
+            (each.room.id, each.shown.title)
             for each in self.seen("assignment")
             if each.shown and name in each.room.students
         }
@@ -268,7 +184,7 @@ class School:
                 continue
             desk = found.setdefault(thing.room.id, {"drafts": {}, "releases": {}})
             if thing.stands and thing.draft:
-                desk["drafts"][thing.draft.mark] = 1
+                desk["drafts"][thing.draft.title] = 1
             changed = [
                 each
                 for each in self.grades

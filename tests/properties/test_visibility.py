@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.models import AuditLog
 from core.audit.record import Actor
@@ -37,17 +35,16 @@ from core.content.publish import Publication, publish, unpublish
 from core.content.publish_module import publish_module
 from core.content.revert import revert
 from core.content.schedule import cancel_schedule, schedule
-from core.db import Sessions, create_engine
-from core.enums import ActionKind, GlobalRole, MembershipRole
+from core.enums import ActionKind, MembershipRole
 from core.errors import Conflict, HomeroomError, InvalidInput, NotFound, NotPermitted, NotReady
 from core.insights.desk import SHOWN, teacher_desks
 from core.insights.home import student_home, suggest_lessons
 from core.materials.link import link_material, unlink_material
 from core.schema.views import VIEWS
-from tests import factories as make
-from tests.fakes.queue import RecordingQueue
 from tests.processing import fail, finish
-from tests.properties.school import COLUMNS, MARK, Grade, Room, School, Thing, Version
+from tests.properties.school import COLUMNS, School
+from tests.properties.things import MARK, Grade, Room, Thing, Version
+from tests.properties.world import World, opened
 
 EVERYTHING = text(
     " UNION ALL ".join(
@@ -57,48 +54,6 @@ EVERYTHING = text(
 NEVER_PAST = datetime(2300, 1, 1, tzinfo=UTC)
 Verb = Callable[[AsyncSession], Awaitable[Any]]
 Refusal = type[HomeroomError] | None
-
-
-class World:
-    """A database, two classes in it, and a way to try things that leaves no trace."""
-
-    def __init__(self, runner: asyncio.Runner, connection: AsyncConnection) -> None:
-        self.run = runner.run
-        self.connection = connection
-        self.sessions: Sessions = async_sessionmaker(
-            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
-        )
-        self.queue = RecordingQueue()
-
-    async def build(self) -> School:
-        async with self.sessions.begin() as session:
-            rooms = [Room((await make.class_(session)).id, index) for index in (0, 1)]
-            people: dict[str, UUID] = {}
-            for name in ("teacher0", "teacher1", "student0", "student1", "student2", "stranger"):
-                # Being a teacher elsewhere gives no right in a class.
-                people[name] = (await make.person(session, name, role=GlobalRole.TEACHER)).id
-            for room in rooms:
-                room.teachers = {f"teacher{room.index}"}
-                room.students = {f"student{room.index}", "student2"}
-                for name in room.teachers | room.students:
-                    role = MembershipRole.TEACHER if name in room.teachers else MembershipRole.STUDENT
-                    await enrol(session, Actor.command_line(), room.id, people[name], role)
-            return School(rooms, people)
-
-
-@contextmanager
-def opened(url: str) -> Iterator[World]:
-    # A loop of its own: a state machine's rules are plain functions.
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        engine = create_engine(url)
-        connection = runner.run(engine.connect().start())
-        try:
-            runner.run(connection.begin().start())
-            yield World(runner, connection)
-        finally:
-            runner.run(connection.rollback())
-            runner.run(connection.close())
-            runner.run(engine.dispose())
 
 
 def fields(kind: str, mark: str) -> Fields:
@@ -140,36 +95,36 @@ class Visibility(RuleBasedStateMachine):
             first = len(self.school.things)
             self.create_module(index, "own")
             module = self.school.things[-1]
-            self.create_lesson(self._at(module, "module"), "own")
+            self.create_lesson(self.school.at(module, "module"), "own")
             lesson = self.school.things[-1]
             for linked in (True, False):
-                self.create_material(index, self._at(lesson, "lesson"), "own", linked=linked)
+                self.create_material(index, self.school.at(lesson, "lesson"), "own", linked=linked)
             # One more material is also in a lesson that waits for its text to be processed.
-            self.create_lesson(self._at(module, "module"), "own")
+            self.create_lesson(self.school.at(module, "module"), "own")
             waiting = self.school.things[-1]
-            self.publish(self._at(waiting, *KINDS), "own")
+            self.publish(self.school.at(waiting, *KINDS), "own")
             # Another waited likewise and was deleted.
-            self.create_lesson(self._at(module, "module"), "own")
+            self.create_lesson(self.school.at(module, "module"), "own")
             deleted = self.school.things[-1]
-            self.publish(self._at(deleted, *KINDS), "own")
-            self.delete(self._at(deleted, *KINDS), "own")
-            self.create_material(index, self._at(lesson, "lesson"), "own", linked=True)
+            self.publish(self.school.at(deleted, *KINDS), "own")
+            self.delete(self.school.at(deleted, *KINDS), "own")
+            self.create_material(index, self.school.at(lesson, "lesson"), "own", linked=True)
             shared = self.school.things[-1]
-            self.link(self._at(waiting, "lesson"), self._at(shared, "material"), "own")
+            self.link(self.school.at(waiting, "lesson"), self.school.at(shared, "material"), "own")
             # And one was only there, and was taken out: the whole class has it now.
-            self.create_material(index, self._at(waiting, "lesson"), "own", linked=True)
+            self.create_material(index, self.school.at(waiting, "lesson"), "own", linked=True)
             loose = self.school.things[-1]
-            self.unlink(self._at(waiting, "lesson"), self._at(loose, "material"), "own")
+            self.unlink(self.school.at(waiting, "lesson"), self.school.at(loose, "material"), "own")
             for of, parent in (("class", lesson), ("module", module), ("lesson", lesson)):
-                self.create_assignment(index, self._at(parent, parent.kind), of, "own")
+                self.create_assignment(index, self.school.at(parent, parent.kind), of, "own")
             for thing in self.school.things[first:]:
                 if thing in (waiting, deleted):
                     continue
                 if thing.indexed:
-                    self.process(self._at(thing, "lesson", "material"), 2)
-                self.publish(self._at(thing, *KINDS), "own")
+                    self.process(self.school.at(thing, "lesson", "material"), 2)
+                self.publish(self.school.at(thing, *KINDS), "own")
                 if thing.kind == "assignment":
-                    at = self._at(thing, "assignment")
+                    at = self.school.at(thing, "assignment")
                     self.save_grade(at, "student2", 80)
                     self.release(at)
                 assert thing.visible
@@ -192,7 +147,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, who=who)
     def create_lesson(self, at: int, who: str) -> None:
-        module = self._pick(at, "module")
+        module = self.school.pick(at, "module")
         actor, queue = self._actor(module.room, who), self.world.queue
         self._create(
             "lesson", module.room, module, self._why_not(module, who),
@@ -203,7 +158,7 @@ class Visibility(RuleBasedStateMachine):
     def create_material(self, index: int, at: int, who: str, *, linked: bool) -> None:
         room = self.school.rooms[index]
         actor, queue = self._actor(room, who), self.world.queue
-        places = [self._pick(at, "lesson", likely=lambda each: each.room is room)] if linked else []
+        places = [self.school.pick(at, "lesson", likely=lambda each: each.room is room)] if linked else []
         refusal = self._why_not_in(room, who) or self._why_no_parent(room, places)
         made = self._create(
             "material", room, None, refusal,
@@ -217,7 +172,7 @@ class Visibility(RuleBasedStateMachine):
     @rule(index=rooms, at=at, of=st.sampled_from(["class", "module", "lesson"]), who=who)
     def create_assignment(self, index: int, at: int, of: str, who: str) -> None:
         room = self.school.rooms[index]
-        parent = None if of == "class" else self._pick(at, of, likely=lambda each: each.room is room)
+        parent = None if of == "class" else self.school.pick(at, of, likely=lambda each: each.room is room)
         refusal = self._why_not_in(room, who) or self._why_no_parent(room, [parent] if parent else [])
         module_id, lesson_unit_id = (parent.id if parent and of == kind else None for kind in ("module", "lesson"))
         self._create(
@@ -231,7 +186,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, who=who, saw=st.sampled_from(["anything", "this", "this", "another"]), same=seldom)
     def edit(self, at: int, who: str, saw: str, *, same: bool) -> None:
-        thing = self._pick(at, *KINDS)
+        thing = self.school.pick(at, *KINDS)
         draft, newest = thing.draft, thing.newest
         version = draft.version if draft else 0
         mark = newest.mark if same else self.school.new_mark(thing.room)
@@ -254,7 +209,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, who=who)
     def publish(self, at: int, who: str) -> None:
-        thing = self._pick(at, *KINDS, likely=lambda each: each.draft is not None or each.shown is None)
+        thing = self.school.pick(at, *KINDS, likely=lambda each: each.draft is not None or each.shown is None)
         version = thing.to_publish
         refusal = self._why_not(thing, who)
         queued = False
@@ -278,7 +233,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, who=who)
     def unpublish(self, at: int, who: str) -> None:
-        thing = self._pick(at, *KINDS, likely=lambda each: each.waiting or each.shown is not None)
+        thing = self.school.pick(at, *KINDS, likely=lambda each: each.waiting or each.shown is not None)
         refusal = self._why_not(thing, who) or (NotFound if not thing.shown and not thing.queued else None)
         self._try(
             lambda session: unpublish(session, self._actor(thing.room, who), KINDS[thing.kind], thing.id),
@@ -292,7 +247,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, number=st.integers(0, 3), who=who)
     def revert(self, at: int, number: int, who: str) -> None:
-        thing = self._pick(at, *KINDS)
+        thing = self.school.pick(at, *KINDS)
         old = next((each for each in thing.versions if each.number == number), None)
         refusal = self._why_not(thing, who) or (Conflict if thing.waiting else NotFound if old is None else None)
         actor, kind = self._actor(thing.room, who), KINDS[thing.kind]
@@ -308,7 +263,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, who=who)
     def delete(self, at: int, who: str) -> None:
-        thing = self._pick(at, *KINDS)
+        thing = self.school.pick(at, *KINDS)
         refusal = self._why_not(thing, who)
         self._try(
             lambda session: delete(session, self._actor(thing.room, who), KINDS[thing.kind], thing.id),
@@ -316,12 +271,11 @@ class Visibility(RuleBasedStateMachine):
             [f"{thing.kind}.delete"],
         )
         if refusal is None:
-            thing.deleted = True
-            thing.wait_no_longer()
+            thing.delete()
 
     @rule(at=at, who=who)
     def restore(self, at: int, who: str) -> None:
-        thing = self._pick(at, *KINDS, deleted=True)
+        thing = self.school.pick(at, *KINDS, deleted=True)
         permitted = self._may(thing.room, who)
         refusal = NotPermitted if not permitted else None if thing.deleted else NotFound
         self._try(
@@ -339,7 +293,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, hours=st.integers(1, 3), who=who)
     def schedule(self, at: int, hours: int, who: str) -> None:
-        thing = self._pick(at, *KINDS, likely=lambda each: each.draft is not None and not each.waiting)
+        thing = self.school.pick(at, *KINDS, likely=lambda each: each.draft is not None and not each.waiting)
         version, due = thing.to_publish, self.clock + timedelta(hours=hours)
         refusal = self._why_not(thing, who)
         if refusal is None and version is None:
@@ -359,7 +313,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, who=who)
     def call_off(self, at: int, who: str) -> None:
-        thing = self._pick(at, *KINDS, likely=lambda each: each.waiting)
+        thing = self.school.pick(at, *KINDS, likely=lambda each: each.waiting)
         refusal = self._why_not(thing, who) or (None if thing.waiting else NotFound)
         self._try(
             lambda session: cancel_schedule(session, self._actor(thing.room, who), KINDS[thing.kind], thing.id),
@@ -387,7 +341,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, who=who)
     def publish_module(self, at: int, who: str) -> None:
-        module = self._pick(at, "module", likely=lambda each: bool(self.school.parts(each)))
+        module = self.school.pick(at, "module", likely=lambda each: bool(self.school.parts(each)))
         parts = self.school.parts(module)
         refusal = self._why_not(module, who) or (None if parts else NotFound)
         if refusal is None and any(each.indexed and each.draft and not each.draft.ready for each in parts):
@@ -403,7 +357,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, to=st.integers(1, 6), who=who)
     def move(self, at: int, to: int, who: str) -> None:
-        thing = self._pick(at, *KINDS)
+        thing = self.school.pick(at, *KINDS)
         refusal = self._why_not(thing, who)
         changed = refusal is None and self.school.put(thing, to, thing.parent)
         self._try(
@@ -414,8 +368,8 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, other=at, to=st.integers(1, 6), who=who)
     def move_lesson(self, at: int, other: int, to: int, who: str) -> None:
-        lesson = self._pick(at, "lesson")
-        module = self._pick(other, "module", likely=lambda each: each.room is lesson.room)
+        lesson = self.school.pick(at, "lesson")
+        module = self.school.pick(other, "module", likely=lambda each: each.room is lesson.room)
         refusal = self._why_not(lesson, who)
         if module is not lesson.parent:
             refusal = refusal or self._why_no_parent(lesson.room, [module])
@@ -428,9 +382,11 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, other=at, who=who)
     def link(self, at: int, other: int, who: str) -> None:
-        lesson = self._pick(at, "lesson")
+        lesson = self.school.pick(at, "lesson")
         room = lesson.room
-        material = self._pick(other, "material", likely=lambda each: each.room is room and lesson not in each.lessons)
+        material = self.school.pick(
+            other, "material", likely=lambda each: each.room is room and lesson not in each.lessons
+        )
         refusal = self._why_not(lesson, who) or self._why_no_parent(lesson.room, [material])
         linked = lesson in material.lessons
         self._try(
@@ -444,8 +400,8 @@ class Visibility(RuleBasedStateMachine):
     @rule(at=at, other=at, who=who)
     def unlink(self, at: int, other: int, who: str) -> None:
         linked = {lesson for thing in self.school.things for lesson in thing.lessons}
-        lesson = self._pick(at, "lesson", likely=linked.__contains__)
-        material = self._pick(other, "material", likely=lambda each: lesson in each.lessons)
+        lesson = self.school.pick(at, "lesson", likely=linked.__contains__)
+        material = self.school.pick(other, "material", likely=lambda each: lesson in each.lessons)
         refusal = self._why_not(lesson, who) or self._why_no_parent(lesson.room, [material])
         refusal = refusal or (None if lesson in material.lessons else NotFound)
         self._try(
@@ -460,7 +416,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, passages=st.integers(0, 2))
     def process(self, at: int, passages: int) -> None:
-        thing = self._pick(at, "lesson", "material", likely=lambda each: each.newest.ready is None)
+        thing = self.school.pick(at, "lesson", "material", likely=lambda each: each.newest.ready is None)
         version = thing.newest
         marks = [self.school.new_mark(thing.room) for _ in range(passages)]
         shows = thing.queued and thing.draft is version
@@ -475,7 +431,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at)
     def fail_to_process(self, at: int) -> None:
-        thing = self._pick(at, "lesson", "material", likely=lambda each: each.draft is not None)
+        thing = self.school.pick(at, "lesson", "material", likely=lambda each: each.draft is not None)
         if (draft := thing.draft) is not None:
             kind = KINDS[thing.kind]
             self._try(lambda session: fail(session, kind, draft.id, "Damaged."), None, [f"{thing.kind}.process"])
@@ -530,7 +486,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at, student=st.sampled_from(["student2", "student2", "student0", "stranger"]), score=st.integers(0, 100))
     def save_grade(self, at: int, student: str, score: int) -> None:
-        assignment = self._pick(at, "assignment", likely=self._graded)
+        assignment = self.school.pick(at, "assignment", likely=self._graded)
         mark = self.school.new_mark(assignment.room)
         grade = next((g for g in self.school.grades if g.assignment is assignment and g.student == student), None)
         if grade is None:
@@ -548,7 +504,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at)
     def release(self, at: int) -> None:
-        assignment = self._pick(at, "assignment", likely=self._graded)
+        assignment = self.school.pick(at, "assignment", likely=self._graded)
         for grade in self.school.grades:
             if grade.assignment is assignment:
                 grade.released = grade.draft
@@ -560,7 +516,7 @@ class Visibility(RuleBasedStateMachine):
 
     @rule(at=at)
     def retract(self, at: int) -> None:
-        assignment = self._pick(at, "assignment", likely=self._graded)
+        assignment = self.school.pick(at, "assignment", likely=self._graded)
         for grade in self.school.grades:
             if grade.assignment is assignment:
                 grade.released = None
@@ -675,24 +631,6 @@ class Visibility(RuleBasedStateMachine):
         self._begin_draft(thing, made[1], mark)
         self.school.things.append(thing)
         return thing
-
-    def _pick(
-        self, at: int, *kinds: str, likely: Callable[[Thing], bool] = lambda _: True, deleted: bool = False
-    ) -> Thing:
-        """Choose a thing: seven times of eight one of the likely ones, where there are any; as often of each kind."""
-        pool = [each for each in self.school.things if each.kind in kinds]
-        if at % 8:
-            pool = [each for each in pool if each.deleted is deleted and likely(each)] or pool
-        present = sorted({each.kind for each in pool})
-        which, kind = divmod(at // 8, len(present))
-        pool = [each for each in pool if each.kind == present[kind]]
-        return pool[which % len(pool)]
-
-    def _at(self, thing: Thing, *kinds: str) -> int:
-        """Return what makes `_pick` choose this thing."""
-        present = sorted({each.kind for each in self.school.things if each.kind in kinds})
-        which = [each for each in self.school.things if each.kind == thing.kind].index(thing)
-        return 8 * (which * len(present) + present.index(thing.kind))
 
     def _graded(self, assignment: Thing) -> bool:
         return any(each.assignment is assignment for each in self.school.grades)
