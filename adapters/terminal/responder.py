@@ -77,12 +77,14 @@ class TerminalResponder:
         self.failed = reply.failed
         if reply.answer_id not in (None, self.last_answer):
             self.last_answer, self.thumb = reply.answer_id, ""
-        before = self.choices if self.replies else ()  # what one turn offers is numbered through
+        follows = bool(self.replies)  # a notice after the reply of the same turn
+        before = self.choices if follows else ()  # what one turn offers is numbered through
         self.choices = (*before, *(c for part in reply.parts if isinstance(part, Choices) for c in part.choices))
         if self.replies is not None:
             self.replies += 1
         form = next((part for part in reply.parts if isinstance(part, Form) and part.fields), None)
-        self.filling = Filling(form) if form else None
+        if form is not None or not follows:
+            self.filling = Filling(form) if form else None
         if self.console.is_terminal:
             for renderable in render(reply, numbered_from=len(before) + 1, shown=shown):
                 self.console.print(renderable)

@@ -13,7 +13,7 @@ from adapters.terminal.surface import TerminalResponder, read_line
 from adapters.terminal.turn import serve
 from core.events import Command, Control, Event, Message, Reaction
 from core.ports import Responder
-from core.replies import Audience, Choice, Choices, Citation, Note, Reply, Sources, Table, Text
+from core.replies import Audience, Choice, Choices, Citation, Field, Form, Note, Reply, Sources, Table, Text
 
 ANSWER = UUID(int=7)
 REPLY = Reply(
@@ -65,6 +65,24 @@ async def test_what_one_turn_offers_is_numbered_through_and_the_next_begins_anew
     assert at.console.file.getvalue().split() == ["1)", "a", "2)", "b", "3)", "c"] * 2  # type: ignore[attr-defined]
     at.show(notice)  # between two turns
     assert at.choices == notice.parts[0].choices  # type: ignore[union-attr]
+
+
+async def test_a_notice_closes_no_form() -> None:
+    form = Reply((Form("Your work", "send", (Field("text", "What you hand in"),)),))
+
+    async def dispatch(_: Event, to: Responder) -> None:
+        await to.send(form)
+        await to.send(Reply((Text("Your grades are out."),)))
+
+    at = responder()
+    event = read("/submit", at)
+    assert event is not None
+    await serve(dispatch, event, at)
+    printed = at.console.file.getvalue()  # type: ignore[attr-defined]
+    assert printed.rstrip().endswith("What you hand in:"), "the question is asked again below the notice"
+    sent = read("My essay.", at)
+    assert isinstance(sent, Control)
+    assert sent.fields == {"text": "My essay."}
 
 
 def test_streamed_text_is_not_printed_twice() -> None:
