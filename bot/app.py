@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.secrets import Secrets
+from bot.following import Following
 from bot.settings import Settings
 from core.answering.answer import Answering
 from core.db import Sessions
@@ -25,4 +26,5 @@ class App:
     answering: Answering
     pipeline: Pipeline
     secrets: Secrets
+    following: Following
     otp: OneTimePasswords | None = None

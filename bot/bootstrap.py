@@ -19,6 +19,7 @@ from adapters.queue import PostgresQueue, install_queue
 from adapters.secrets import Secrets, kept_key, no_key, parse_keys
 from adapters.storage import open_storage
 from bot.app import App
+from bot.following import Following
 from bot.settings import Settings
 from bot.web.links import source_link
 from core.admin.knowledge import EmbeddingSpace, live_embedding
@@ -82,6 +83,8 @@ async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = N
         otp = make_otp(settings)
         if otp is not None:
             stack.push_async_callback(otp.aclose)
+        following = Following(sessions)
+        stack.push_async_callback(following.aclose)
         yield App(
             settings=settings,
             listen_url=settings.database_direct_url or url,
@@ -92,6 +95,7 @@ async def open_app(settings: Settings, *, models: Sequence[ChatModel] | None = N
             ),
             pipeline=Pipeline(sessions, storage, reader, embedder, queue),
             secrets=secrets,
+            following=following,
             otp=otp,
         )
 

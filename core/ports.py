@@ -210,6 +210,17 @@ class Post:
     thread_id: str | None = None
 
 
+class LiveReply(Protocol):
+    """A reply that can be put into other words where it stands."""
+
+    async def change(self, reply: Reply) -> None:
+        """Put a reply in place of what stands there.
+
+        Raises `Unavailable` (it may work later), `NotPermitted` (never again).
+        """
+        ...
+
+
 class Responder(Protocol):
     """The other end of one event: carries replies back to where it came from, and tells what the platform knows.
 
@@ -219,6 +230,13 @@ class Responder(Protocol):
 
     async def send(self, reply: Reply) -> None:
         """Show a whole reply to its audience; a form is opened where that is possible."""
+        ...
+
+    async def send_live(self, reply: Reply) -> LiveReply | None:
+        """Show a whole reply to the person alone, where it can be changed; None where it stands as it is.
+
+        It may be changed after the event was served.
+        """
         ...
 
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from adapters.slack.forms import form_choice, form_errors, form_view, sent_form
 from core.events import Attachment, Place
-from core.ports import AnswerStream, Post, Profile, Responder
+from core.ports import AnswerStream, LiveReply, Post, Profile, Responder
 from core.replies import Audience, Form, Part, Reply, Text
 
 Json = dict[str, Any]
@@ -51,6 +51,11 @@ class FormResponder:
         rest = tuple(part for part in reply.parts if part is not following) if view is not None else reply.parts
         if rest:
             await self._after.send(replace(reply, parts=rest))
+
+    async def send_live(self, reply: Reply) -> LiveReply | None:
+        """Close the form and show a reply where it came from."""
+        self._settle({})
+        return await self._after.send_live(reply)
 
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:
         """Close the form and open an answer where it came from."""

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack.failures import TROUBLE, in_our_words, read_failure
 from adapters.slack.fetching import fetch_file
 from adapters.slack.forms import form_view
+from adapters.slack.live_reply import SlackReply
 from adapters.slack.outgoing_text import harmless
 from adapters.slack.pace import Pace
 from adapters.slack.packing import Message, pack
@@ -28,7 +29,7 @@ from adapters.slack.whisper import Whisper
 from core.events import Attachment, Command, Control, Event
 from core.events import Message as Said
 from core.inbox.deliver import Deliveries
-from core.ports import AnswerStream, Post, Profile
+from core.ports import AnswerStream, LiveReply, Post, Profile
 from core.replies import Audience, File, Form, Note, Picture, Reply, Text, say
 from core.text import one_line
 
@@ -38,6 +39,7 @@ SET_STATUS = "assistant.threads.setStatus"
 STATUS = "is looking it up…"
 LOADING = ("Reading your question…", "Looking through the class's material…", "Writing the answer…")
 ANSWERED_PRIVATELY = "I answered you in our direct messages."
+SHOWN_PRIVATELY = "That is done; our direct messages show how far it is."
 INVITE_ME = (
     "I am not in this channel, so I answered you in our direct messages. To have me here, type `/invite` and my name."
 )
@@ -80,6 +82,28 @@ class SlackResponder:
                 await self._whisper(messages, reply.answer_id)
             else:
                 await self._post(messages, reply.answer_id)
+
+    async def send_live(self, reply: Reply) -> LiveReply | None:
+        """Show a whole reply to the person, in their direct messages: what others don't see can't be edited in Slack.
+
+        Where those can't be opened it is shown as any other, and stands. Raises `Unavailable`, `NotPermitted`.
+        """
+        messages = render(reply)
+        if len(messages) != 1 or messages[0].uploads:
+            await self.send(reply)
+            return None
+        with in_our_words():
+            try:
+                spot = await self._own_spot() if self._alone else await self.whisper.direct()
+                ts = await self.posting.post(spot, messages[0])
+            except TROUBLE as error:
+                self._note_refusal(error)
+                await self.send(reply)
+                return None
+            if not self._alone:
+                (pointer,) = render(say(SHOWN_PRIVATELY))
+                await self.whisper.say(pointer)
+        return SlackReply(self.posting, spot.channel, ts)
 
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:
         """Open an answer that is shown as it is written. Raises `Unavailable`, `NotPermitted`."""

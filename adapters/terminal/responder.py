@@ -17,8 +17,8 @@ from adapters.terminal.render import harmless, plain, render
 from adapters.terminal.wrap import Wrapper
 from core.errors import NotFound, Oversized, Unavailable
 from core.events import Attachment
-from core.ports import AnswerStream, Post, Profile
-from core.replies import Audience, Choice, Choices, File, Form, Part, Reply, Text, plain_name
+from core.ports import AnswerStream, LiveReply, Post, Profile
+from core.replies import Audience, Choice, Choices, File, Form, Note, Part, Reply, Text, plain_name
 
 LARGEST_FILE = 20_000_000  # bytes
 
@@ -35,11 +35,18 @@ class TerminalResponder:
     replies: int | None = None  # shown in the turn that is served; None between two
     filling: Filling | None = None
     failed: bool = False
+    last: Reply | None = None  # what was shown last
+    news: list[Reply] = field(default_factory=list)  # what became known while something else was being said
 
     async def send(self, reply: Reply) -> None:
         """Print a whole reply; its files are written, and the paths printed."""
         parts = [await asyncio.to_thread(_written, part) if isinstance(part, File) else part for part in reply.parts]
         self.show(replace(reply, parts=tuple(parts)))
+
+    async def send_live(self, reply: Reply) -> LiveReply | None:
+        """Print a whole reply; of what is put in its place, what is new is printed below."""
+        await self.send(reply)
+        return _TerminalReply(self, reply, self.last)
 
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:  # noqa: ARG002  (all is private here)
         """Open an answer; its text appears as it is written."""
@@ -74,7 +81,7 @@ class TerminalResponder:
 
     def show(self, reply: Reply, *, shown: str = "") -> None:
         """Print what of a reply has not been shown, and remember what may be referred to next."""
-        self.failed = reply.failed
+        self.failed, self.last = reply.failed, reply
         if reply.answer_id not in (None, self.last_answer):
             self.last_answer, self.thumb = reply.answer_id, ""
         follows = bool(self.replies)  # a notice after the reply of the same turn
@@ -85,22 +92,49 @@ class TerminalResponder:
         form = next((part for part in reply.parts if isinstance(part, Form) and part.fields), None)
         if form is not None or not follows:
             self.filling = Filling(form) if form else None
+        self.print(reply, numbered_from=len(before) + 1, shown=shown)
+        if self.filling is not None:
+            self.tell(f"{HOW_TO}\n{self.filling.question()}")
+
+    def print(self, reply: Reply, *, numbered_from: int = 1, shown: str = "") -> None:
+        """Print a reply, and remember nothing of it."""
         if self.console.is_terminal:
-            for renderable in render(reply, numbered_from=len(before) + 1, shown=shown):
+            for renderable in render(reply, numbered_from=numbered_from, shown=shown):
                 self.console.print(renderable)
         else:
             # Past rich, which would turn the tabs of a table into spaces.
-            self.console.file.writelines(
-                f"{line}\n" for line in plain(reply, numbered_from=len(before) + 1, shown=shown)
-            )
+            self.console.file.writelines(f"{line}\n" for line in plain(reply, numbered_from=numbered_from, shown=shown))
             self.console.file.flush()
-        if self.filling is not None:
-            self.tell(f"{HOW_TO}\n{self.filling.question()}")
+
+    def tell_news(self) -> None:
+        """Print what became known meanwhile."""
+        while self.news:
+            self.print(self.news.pop(0))
 
     def tell(self, line: str, *, failed: bool = False) -> None:
         """Print something of the terminal's own."""
         self.failed = self.failed or failed
         self.console.out(line, highlight=False)
+
+
+@dataclass(slots=True)
+class _TerminalReply:
+    """What was printed stands, so what is new in it is printed below; `printed` is how it was remembered."""
+
+    responder: TerminalResponder
+    shown: Reply
+    printed: Reply | None
+
+    async def change(self, reply: Reply) -> None:
+        """Print what is new, between two turns; with what it is about, where something else was said since."""
+        follows = self.responder.last is self.printed
+        said = [part for part in reply.parts if isinstance(part, Text | Note)]
+        new = tuple(part for part in said if not (follows and part in self.shown.parts))
+        self.shown = reply
+        self.responder.news.append(Reply(new))
+        if self.responder.replies is None:
+            self.responder.console.out("")  # the cursor stands where a line is typed
+            self.responder.tell_news()
 
 
 @dataclass(slots=True)

@@ -51,3 +51,4 @@ async def serve(dispatch: Dispatch, event: Event, responder: TerminalResponder) 
         finally:
             responder.writing = responder.replies = None
             await asyncio.gather(*stopping)
+            responder.tell_news()

@@ -19,7 +19,7 @@ _LINK_PICKED, _UNLINK_PICKED = "write.pick_link", "write.pick_unlink"
 def _verb(kind: Kind, name: str, help_: str, then: On, action: str, *options: Option, deleted: bool = False) -> Command:
     """Return a command about one thing, which is named or picked."""
 
-    async def run(request: Request) -> Reply:
+    async def run(request: Request) -> Reply | None:
         rest = carry(
             {option.name: request.options[option.name] for option in options if option.name in request.options}
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.commands.editing import saved, tell_when_processed
+from bot.commands.editing import saved
 from bot.commands.naming import zone_of
+from bot.commands.processing import show_processing
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
 from bot.commands.writing import read_fields, read_text_file
 from core.content.create import create_assignment, create_lesson, create_module
@@ -69,8 +71,8 @@ async def _create(
             raise InvalidInput
 
 
-async def run_upload(request: Request) -> Reply:
-    """Serve /material upload."""
+async def run_upload(request: Request) -> None:
+    """Serve /material upload, with a reply that follows what becomes of the file."""
     file, options, app = request.files["file"], request.options, request.app
     class_id, name = request.visitor.class_id, one_line(request.files["file"].name, 100) or "The file"
     lessons: tuple[UUID, ...] = ()
@@ -89,10 +91,10 @@ async def run_upload(request: Request) -> Reply:
     except HomeroomError as error:
         error.data.setdefault("field", "file")
         raise
-    await tell_when_processed(request, material.id)
     async with app.sessions() as session:
         thing = await thing_of(session, request.actor, MATERIAL, material.id)
-    return saved(thing, f"{name} is uploaded as material “{thing.title}”, a draft.")
+    sentence = f"{name} is uploaded as material “{thing.title}”, a draft."
+    await show_processing(request, material.id, partial(saved, thing, sentence))
 
 
 async def parent_named(session: AsyncSession, request: Request, named: str, option: str, *kinds: Kind) -> Thing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.commands.browsing import show_moment
 from bot.commands.changes import name_of, show_diff
 from bot.commands.naming import carried, packed, picked, zone_of
+from bot.commands.processing import say_progress, show_processing
 from bot.commands.registry import Request, Run
 from bot.commands.writing import (
     LONGEST_IN_FORM,
@@ -27,9 +29,10 @@ from core.content.edit import edit_draft
 from core.content.find import Thing, thing_of
 from core.content.history import content_of, diff_numbers, read_history, read_newest
 from core.content.kinds import ASSIGNMENT, MATERIAL, Kind
+from core.enums import ProcessingStatus
 from core.errors import Conflict, InvalidInput
-from core.inbox.notify import PROCESSED, notify
 from core.materials.files import LARGEST_FILE
+from core.materials.progress import Progress
 from core.materials.upload import replace_file
 from core.replies import Choice, Choices, File, Form, Note, Part, Reply, Table, Text, plain_name, say
 from core.text import one_line
@@ -39,7 +42,7 @@ PREVIEW, SHOW, PUBLISH, CANCEL = "write.preview", "write.show", "publish.plan", 
 _SIDE_BY_SIDE = 300  # characters of a text that a table may hold
 
 
-async def edit(request: Request, thing: Thing) -> Reply:
+async def edit(request: Request, thing: Thing) -> Reply | None:
     """Serve /… edit: the form, or at once what came as a file."""
     file = request.files.get("file")
     if file is None:
@@ -55,7 +58,7 @@ async def edit_terms(request: Request, thing: Thing) -> Reply:
     return await _open(request, thing, TERMS)
 
 
-async def save(request: Request) -> Reply:
+async def save(request: Request) -> Reply | None:
     """Serve the form: save the draft, unless another text stands there by now."""
     kind, root_id, rest = carried(request)
     seen, part = [*rest, "", ""][:2]
@@ -101,7 +104,9 @@ def _form(thing: Thing, content: Mapping[str, object], zone: ZoneInfo, seen: See
     )
 
 
-async def _save(request: Request, kind: Kind, root_id: UUID, seen: Seen, typed: dict[str, str], part: str) -> Reply:
+async def _save(
+    request: Request, kind: Kind, root_id: UUID, seen: Seen, typed: dict[str, str], part: str
+) -> Reply | None:
     file = request.files.get("file")
     try:
         if file is not None and kind is MATERIAL:
@@ -124,7 +129,7 @@ async def _save(request: Request, kind: Kind, root_id: UUID, seen: Seen, typed: 
     return saved(thing, f"Saved: the draft of {thing.kind.name} “{thing.title}”.")
 
 
-async def _replace(request: Request, root_id: UUID, seen: Seen, title: str) -> Reply:
+async def _replace(request: Request, root_id: UUID, seen: Seen, title: str) -> Reply | None:
     file = request.files["file"]
     if file.size > LARGEST_FILE:
         raise InvalidInput(f"{one_line(file.name, 100)} is larger than {LARGEST_FILE // 2**20} MB.", field="file")
@@ -138,36 +143,29 @@ async def _replace(request: Request, root_id: UUID, seen: Seen, title: str) -> R
     )  # fmt: skip
     if draft is None:
         return say("That is the same file; nothing was changed.")
-    await tell_when_processed(request, root_id)
     async with app.sessions() as session:
         thing = await thing_of(session, request.actor, MATERIAL, root_id)
-    return saved(thing, f"“{thing.title}” has a new file, {one_line(file.name, 100)}, as a draft.")
+    sentence = f"“{thing.title}” has a new file, {one_line(file.name, 100)}, as a draft."
+    await show_processing(request, root_id, partial(saved, thing, sentence))
+    return None
 
 
-async def tell_when_processed(request: Request, material_id: UUID) -> None:
-    """Have the uploader told what became of a file."""
-    async with request.app.sessions.begin() as session:
-        newest = await read_newest(session, request.actor, MATERIAL, material_id)
-        root = await session.get_one(MATERIAL.root, material_id)
-        await notify(
-            session,
-            f"{PROCESSED}:{newest.id}:{newest.version}",
-            PROCESSED,
-            class_id=root.class_id,
-            app_user_id=request.person.user_id,
-            details={"revision": str(newest.id)},
-        )
-
-
-def saved(thing: Thing, sentence: str) -> Reply:
-    """Return what is said of a draft that was written, and what can come next."""
+def saved(thing: Thing, sentence: str, progress: Progress | None = None) -> Reply:
+    """Return what is said of a draft that was written, and what can come next; of a file also how far it is."""
     still = "Students still see what was published last." if thing.live else "Students don't see it yet."
+    if progress is not None and progress.published:
+        still = "It was published."
     choices = [Choice("Preview", PREVIEW, packed(thing)), Choice("Publish…", PUBLISH, packed(thing))]
     if thing.kind is ASSIGNMENT:
         choices.append(Choice("Points and dates…", EDIT_TERMS, packed(thing)))
     parts: list[Part] = [Text(f"{sentence} {still}")]
-    if thing.kind.indexed:
+    if progress is not None:
+        parts.append(say_progress(progress))
+        if progress.status is ProcessingStatus.FAILED:
+            choices[-1] = Choice("Another file…", EDIT, packed(thing))
+    elif thing.kind.indexed:
         parts.append(Note("Its text is being processed, so that it can be searched and cited."))
+    if thing.kind.indexed and not (progress is not None and progress.over):
         choices.append(Choice("How far is it?", SHOW, packed(thing)))
     return Reply((*parts, Choices(tuple(choices))))
 

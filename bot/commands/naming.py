@@ -20,7 +20,7 @@ from core.errors import Ambiguous, InvalidInput, NotFound
 from core.replies import Choice, Choices, Note, Part, Reply, say
 
 MOST_CHOICES = 25  # of one menu on Discord
-On = Callable[[Request, Thing], Awaitable[Reply]]
+On = Callable[[Request, Thing], Awaitable[Reply | None]]
 
 
 def name_option(*kinds: Kind) -> Option:
@@ -38,7 +38,7 @@ def name_option(*kinds: Kind) -> Option:
 
 async def meant(
     request: Request, *kinds: Kind, then: On, action: str, question: str, rest: str = "", deleted: bool = False
-) -> Reply:
+) -> Reply | None:
     """Do something with the thing that a command names; where it names none, or several, let it be picked.
 
     A choice has `action`, and carries the thing and `rest`.
@@ -101,10 +101,10 @@ async def carried_thing(request: Request) -> tuple[Thing, list[str]]:
         return await thing_of(session, request.actor, kind, id_), rest
 
 
-def picked(then: On) -> Callable[[Request], Awaitable[Reply]]:
+def picked(then: On) -> Callable[[Request], Awaitable[Reply | None]]:
     """Return what serves the choice of a thing: the same as where it was named."""
 
-    async def run(request: Request) -> Reply:
+    async def run(request: Request) -> Reply | None:
         thing, rest = await carried_thing(request)
         return await then(replace(request, options={**request.options, **_options_in(rest)}), thing)
 

@@ -68,7 +68,7 @@ class _Wish:
         return packed(thing, self.mark, "".join(flag for flag, holds in flags if holds), str(self.at))
 
 
-async def run_publish(request: Request) -> Reply:
+async def run_publish(request: Request) -> Reply | None:
     """Serve /publish: what publishing would do; without a name, what there is to publish."""
     options = dict(request.options)
     name = options.get("name", "")

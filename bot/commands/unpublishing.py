@@ -46,7 +46,7 @@ async def moment_meant(session: AsyncSession, thing: Thing, said: str) -> tuple[
     return int(moment.at.timestamp()), moment.note
 
 
-async def run_unpublish(request: Request) -> Reply:
+async def run_unpublish(request: Request) -> Reply | None:
     """Serve /unpublish: what it hides; without a name, what is published."""
     rest = carry({key: request.options[key] for key in ("at",) if key in request.options})
     if "name" in request.options:

@@ -111,7 +111,7 @@ async def _process(pipeline: Pipeline, kind: Kind, revision_id: UUID) -> None:
     # A draft that was edited while it was being read is read again: the row says so by its version.
     while (work := await _claim(pipeline.sessions, kind, revision_id)) is not None:
         try:
-            outcome = await _prepare(pipeline, work)
+            outcome = await _prepare(pipeline, kind, revision_id, work)
         except Exception:
             await _hand_back(pipeline.sessions, kind, revision_id)
             raise
@@ -142,7 +142,7 @@ async def _claim(sessions: Sessions, kind: Kind, revision_id: UUID) -> _Work | N
         if revision.processing_status not in _OPEN and not given_up:
             return None
         revision.processing_status = ProcessingStatus.PROCESSING
-        revision.failure_code = revision.failure_reason = None
+        revision.failure_code = revision.failure_reason = revision.page_count = None
         file = revision if isinstance(revision, MaterialRevision) else None
         return _Work(
             root_id=getattr(revision, kind.revision.root_key),
@@ -156,7 +156,7 @@ async def _claim(sessions: Sessions, kind: Kind, revision_id: UUID) -> _Work | N
         )
 
 
-async def _prepare(pipeline: Pipeline, work: _Work) -> Prepared | Failure:
+async def _prepare(pipeline: Pipeline, kind: Kind, revision_id: UUID, work: _Work) -> Prepared | Failure:
     try:
         if work.body is not None:
             reading = await read_lesson(pipeline.read, work.body, work.cutting)
@@ -169,8 +169,27 @@ async def _prepare(pipeline: Pipeline, work: _Work) -> Prepared | Failure:
         return Failure(error.code, error.sentence)
     except NotFound:
         return Failure("file_missing", "The file is no longer in the file store. Upload it again.")
+    if reading.pages is not None:
+        await _note_pages(pipeline.sessions, kind, revision_id, work.version, reading.pages)
     vectors = await embed(pipeline.embedder, passages(work.title, reading.chunks, semantic=pipeline.embedder.semantic))
     return Prepared(reading, vectors, pipeline.embedder.name)
+
+
+async def _note_pages(sessions: Sessions, kind: Kind, revision_id: UUID, version: int, pages: int) -> None:
+    """Say how many pages were read, for whoever watches: what is left to do takes the longer, the more there are."""
+    table = kind.revision
+    if not issubclass(table, Indexed):
+        return
+    async with sessions.begin() as session:
+        await session.execute(
+            update(table)
+            .where(
+                table.id == revision_id,
+                table.version == version,
+                table.processing_status == ProcessingStatus.PROCESSING,
+            )
+            .values(page_count=pages)
+        )
 
 
 async def _hand_back(sessions: Sessions, kind: Kind, revision_id: UUID) -> None:

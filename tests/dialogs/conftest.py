@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -50,6 +51,12 @@ class Talk:
         start = self.output.tell()
         await dispatch(self.app, event, self.responder)
         return self.output.getvalue()[start:].strip()
+
+    async def until(self, said: str) -> None:
+        """Wait until that is printed, which nobody has typed anything for."""
+        async with asyncio.timeout(10):
+            while said not in self.output.getvalue():  # noqa: ASYNC110  (nothing tells of what is printed)
+                await asyncio.sleep(0.01)
 
 
 NewStudent = Callable[[], Awaitable[str]]

@@ -272,8 +272,9 @@ class TestMaterials:
         assert "is uploaded as material “Hardness”" in await talk.say(f"/material upload file:{path} lesson:1.1")
         assert "waits to be processed" in words(await tess.type("/material show Hardness"))
         await process(lesson)
-        assert "“Hardness” in Geology is ready" in words(await tess.type("/material show Hardness"))
-        shown = words(tess.desk.seen[-2])
+        await lesson.app.following.look()
+        await talk.until("It is ready: 1 passage")  # printed below what was said of the upload
+        shown = words(await tess.type("/material show Hardness"))
         assert "Its text | ready" in shown
         assert "Lessons | 1.1 Granite" in shown
         path.write_text("# Hardness\n\nGranite scratches steel.\n")

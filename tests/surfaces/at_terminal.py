@@ -72,6 +72,13 @@ class Terminal:
             if self.responder is not None:
                 block.labels = tuple(choice.label for choice in self.responder.choices)
 
+    def overhear(self) -> None:
+        """Add to what was printed last what has been printed since by itself."""
+        printed = self.output.getvalue()[self._read :]
+        if self.blocks and self.blocks[-1].served and printed:
+            self.blocks[-1].text = f"{self.blocks[-1].text}\n{printed.strip()}"
+            self._read += len(printed)
+
     @property
     def filling(self) -> Filling | None:
         return self.responder.filling if self.responder else None
@@ -123,7 +130,10 @@ class TerminalSchool(School):
         return await self.write(user, typed)
 
     async def attach(self, user: str, typed: str, field: str, file: tuple[str, bytes]) -> None:
-        raise AssertionError("files are named by their path here")
+        name, content = file
+        path = self.app.settings.homeroom_home / name
+        path.write_bytes(content)
+        await self.type(user, f"{typed} {field}:{path}")
 
     async def press(self, user: str, post: Block, label: str) -> Block:
         await self.terminals[user].idle.wait()
@@ -189,6 +199,7 @@ class TerminalSchool(School):
         return []
 
     def told(self, user: str) -> Sequence[Block]:
+        self.terminals[user].overhear()
         return [block for block in self.terminals[user].blocks if not block.answer and block.served and block.text]
 
     def half(self, asked: Block) -> Block | None:

@@ -19,6 +19,7 @@ from adapters.discord.listen import Listener
 from bot.bootstrap import open_app
 from bot.commands import COMMANDS
 from bot.commands.parse import parse_options
+from bot.commands.registry import Who
 from bot.discord import Discord, open_discord
 from core.classes.bind import bind_channel
 from core.classes.enrol import get_class
@@ -87,7 +88,10 @@ class DiscordSchool(School):
 
     async def attach(self, user: str, typed: str, field: str, file: tuple[str, bytes]) -> None:
         name = typed.removeprefix("/")
-        await self.taken(self.discord.people.command(user, CHANNEL, name, **{field: file}))
+        # What is for teachers is offered to everybody where they are alone.
+        alone = COMMANDS[name.partition(" ")[0]].who is Who.TEACHER
+        where = self.direct(user) if alone else CHANNEL
+        await self.taken(self.discord.people.command(user, where, name, **{field: file}))
 
     async def press(self, user: str, post: Post, label: str) -> Interaction:
         people = self.discord.people

@@ -30,7 +30,7 @@ from adapters.slack.render import render
 from adapters.slack.transports import run_socket, slack_routes
 from core.errors import DatabaseUnavailable, InvalidInput
 from core.events import Attachment, Command, Control, Deletion, Event, Message, Page, Place, Reaction, Visit
-from core.ports import AnswerStream, Post, Profile, Responder
+from core.ports import AnswerStream, LiveReply, Post, Profile, Responder
 from core.replies import Audience, Choices, Field, Form, Reply, say
 from tests.fakes.slack.delivery import Delivery
 from tests.fakes.slack.workspace import Opened
@@ -79,6 +79,9 @@ class Said:
     async def send(self, reply: Reply) -> None:
         self.replies.append(reply)
         self.heard.set()
+
+    async def send_live(self, reply: Reply) -> LiveReply | None:
+        raise AssertionError("nothing is followed here")
 
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:
         raise AssertionError("nothing is streamed here")

@@ -27,6 +27,7 @@ from adapters.queue import PostgresQueue
 from adapters.secrets import Secrets, no_key
 from adapters.storage import open_storage
 from bot.app import App
+from bot.following import Following
 from bot.settings import Settings
 from bot.web.app import make_web, run_web
 from bot.web.files import disposition
@@ -64,6 +65,7 @@ def app(engine: AsyncEngine, sessions: Sessions, tmp_path: Path) -> App:
         answering=Answering(sessions, (ExtractiveChat(),), embedder),
         pipeline=Pipeline(sessions, open_storage(tmp_path.as_uri()), reader, embedder, PostgresQueue()),
         secrets=secrets,
+        following=Following(sessions),
     )
 
 

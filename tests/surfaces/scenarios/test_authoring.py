@@ -6,6 +6,7 @@ In direct messages, where Discord offers the commands for teachers to everybody.
 from __future__ import annotations
 
 from core.enums import GlobalRole, MembershipRole
+from core.materials.process import process_material
 from tests.surfaces.scenarios.where import Trait, needs
 from tests.surfaces.school import School
 
@@ -64,4 +65,27 @@ async def test_students_learn_nothing_of_drafts(school: School) -> None:
         await school.type(cleo, typed)
         await school.until_told(cleo, "Only a teacher of this class", count=number)
     assert "Rocks" not in "".join(school.everything(post) for post in school.told(cleo))
+    assert school.silent()
+
+
+async def test_the_reply_to_an_upload_follows_the_file_where_it_stands(school: School) -> None:
+    following = school.app.following
+    following.look_every, following.edit_every = 0.02, 0.0
+    tess = await a_teacher(school)
+    await school.attach(tess, "/material upload", "file", ("hardness.md", b"# Hardness\n\nGranite scratches glass.\n"))
+    await school.until_told(tess, "It waits to be processed")
+    await school.settled()  # the upload is served; following it holds nothing up
+    posts = len(school.told(tess))
+    await school.execute(
+        "UPDATE material_revisions SET processing_status = 'PROCESSING', page_count = 12 WHERE filename = 'hardness.md'"
+    )
+    await school.until_told(tess, "12 pages are read")
+    revision = await school.rows("SELECT id FROM material_revisions WHERE filename = 'hardness.md'")
+    await process_material(school.app.pipeline, revision[0].id)
+    told = await school.until_told(tess, "It is ready: 1 passage")
+    assert len(school.told(tess)) == posts
+    await school.press(tess, told, "Preview")
+    await school.until_told(tess, "Granite scratches glass")
+    states = await school.rows("SELECT state FROM notifications WHERE kind = 'material.processed'")
+    assert [row.state for row in states] == ["SENT"]  # so that no notice tells it again
     assert school.silent()
