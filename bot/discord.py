@@ -21,11 +21,12 @@ from adapters.discord.calls import Calls
 from adapters.discord.check import READS_ALL, READS_SOME
 from adapters.discord.commands import SlashCommand, SlashOption, command_bodies, register_commands
 from adapters.discord.failures import TROUBLE, our_error
+from adapters.discord.intake import Intake, open_responder
 from adapters.discord.limits import OPTION_VALUE, length
-from adapters.discord.listen import Intake, Listener, open_responder
-from adapters.discord.responder import Setting
+from adapters.discord.listen import Listener
 from adapters.discord.route import Route
 from adapters.discord.servers import Servers
+from adapters.discord.setting import Setting
 from bot.app import App
 from bot.commands import COMMANDS, offers
 from bot.commands.registry import Command, Option, OptionKind, Who

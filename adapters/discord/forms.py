@@ -40,7 +40,7 @@ def form_modal(form: Form) -> Json:
     What its own id can't hold of the form's value goes on in the ids of its inputs. Raises `ValueError` for more than
     five inputs, and for a value that is longer than all ids together.
     """
-    inputs = [made for field in form.fields for made in _inputs(field)]
+    inputs = [made for field in form.fields for made in inputs_of(field)]
     if not 1 <= len(inputs) <= INPUTS:
         raise ValueError(f"the form “{form.title}” has {len(inputs)} inputs; Discord takes 1 to {INPUTS}")
     packed = pack_id(form.action, form.value)
@@ -69,11 +69,15 @@ def form_choice(form: Form) -> Choice:
 def unpack_form(value: str) -> Form:
     """Return the form packed into a button's value. Raises `ValueError` for anything else."""
     try:
-        packed = json.loads(value)
-        fields = tuple(Field(**{**field, "options": tuple(field["options"])}) for field in packed.pop("fields"))
-        return Form(**packed, fields=fields)
+        return form_of(json.loads(value))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("this is no form") from error
+
+
+def form_of(packed: Mapping[str, Any]) -> Form:
+    """Return the form that `asdict` made this of."""
+    fields = tuple(Field(**{**field, "options": tuple(field["options"])}) for field in packed["fields"])
+    return Form(**{**packed, "fields": fields})
 
 
 def read_modal(data: Payload) -> tuple[str, str, dict[str, str], dict[str, Attachment]]:
@@ -118,8 +122,12 @@ def _elements(data: Payload) -> Iterator[Payload]:
         yield from outer.get("components") or ()
 
 
+def inputs_of(field: Field) -> list[tuple[str, str, Json]]:
+    """Return a field's inputs with label and help; a text longer than an input holds goes on in further ones."""
+    return list(_inputs(field))
+
+
 def _inputs(field: Field) -> Iterator[tuple[str, str, Json]]:
-    """Yield a field's inputs with label and help; a text longer than an input holds goes on in further ones."""
     words = one_line(harmless(field.label), 1_000) or field.name
     label = fit(words, INPUT_LABEL)
     help_ = fit(words, INPUT_HELP) if label != words else ""

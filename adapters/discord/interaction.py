@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 ORIGINAL = "@original"
 DEFER_AFTER = 1.8  # seconds; Discord waits three, its own way and ours included
 _FIRST_WITHIN = 2.7  # seconds after which a first response is not even tried
-_SAY, _DEFER, _DEFER_UPDATE, _MODAL = 4, 5, 6, 9
+_SAY, _DEFER, _DEFER_UPDATE, _UPDATE, _MODAL = 4, 5, 6, 7, 9
 
 
 class _State(Enum):
@@ -42,6 +42,7 @@ class Interaction:
     route: Route
     clock: Callable[[], float] = time.time
     _state: _State = _State.NEW
+    _elsewhere: bool = False  # the first response was given, and not by us
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -91,6 +92,21 @@ class Interaction:
                     raise
                 return None
 
+    async def say_first(self, message: Message) -> None:
+        """Show a message unless another process has answered, which then says the same. Raises one of `TROUBLE`."""
+        async with self._lock:
+            if self._elsewhere or (
+                self._state is _State.NEW and await self._respond(_SAY, self._private(message.body())) is not None
+            ):
+                return
+        if not self._elsewhere:
+            await self.say(message)
+
+    async def replace(self, message: Message) -> bool:
+        """Put a message in place of the one that the interaction began at; False where that is not possible."""
+        async with self._lock:
+            return self._state is _State.NEW and await self._respond(_UPDATE, message.body()) is not None
+
     async def edit(self, message_id: str, message: Message) -> bool:
         """Put a message in place of one of the interaction's; False where it takes no more. Raises as `say` does."""
         if not self.alive:
@@ -139,7 +155,8 @@ class Interaction:
             code = code_of(error)
             log.info("discord_response_refused", kind=kind, reason=reason_of(error))
             # Another process was faster, or nobody was: then nothing follows it.
-            self._state = _State.TAKEN if code == ACKNOWLEDGED else _State.OVER
+            self._elsewhere = code == ACKNOWLEDGED
+            self._state = _State.TAKEN if self._elsewhere else _State.OVER
             return None
         self._state = _State.TAKEN
         return answer

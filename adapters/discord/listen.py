@@ -11,9 +11,8 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,70 +20,28 @@ from typing import Any
 import discord
 import structlog
 
-from adapters.discord.failures import TROUBLE, reason_of
-from adapters.discord.forms import OPEN_FORM, form_modal, unpack_form
-from adapters.discord.interaction import Interaction
-from adapters.discord.limits import OPTION_LABEL, OPTION_VALUE, SUGGESTIONS, fit, length
+from adapters.discord.intake import Intake
 from adapters.discord.pace import paced
-from adapters.discord.packing import Message as Shown
 from adapters.discord.permissions import intents
-from adapters.discord.places import DIRECT, THREADS, Where, where_of
+from adapters.discord.places import THREADS, Where, where_of
 from adapters.discord.read_back import read_back
-from adapters.discord.receive import (
-    AUTOCOMPLETE,
-    read_focus,
-    read_options,
-    receive_deletion,
-    receive_interaction,
-    receive_message,
-    receive_reaction,
-    user_of,
-)
-from adapters.discord.responder import DiscordResponder, Setting, remember_form
-from adapters.discord.route import MESSAGE, REACTION, Route, route_of_event, route_of_interaction
-from adapters.discord.servers import Servers
+from adapters.discord.receive import receive_deletion, receive_message, receive_reaction
+from adapters.discord.route import MESSAGE, REACTION, route_of_event
+from adapters.discord.take_interaction import take_interaction
 from core.db import autocommit
 from core.enums import Platform
-from core.errors import DatabaseUnavailable, HomeroomError
-from core.events import Command, Control, Event, Place, Sender
-from core.inbox.deliver import Deliveries
+from core.errors import DatabaseUnavailable
 from core.inbox.read_back import last_heard
-from core.ports import Inbox
 
 log = structlog.get_logger(__name__)
 
 Payload = Mapping[str, Any]
-# The option that is being typed, by the command so far; names and values to choose from.
-Suggest = Callable[[Command, str, str], Awaitable[Sequence[tuple[str, str]]]]
 
-NOT_TAKEN = Shown("I could not take that in just now, so nothing was done. Please try again in a moment.")
-TOO_LATE = Shown("That took me too long, so Discord would not open the form. Please press the button again.")
-_SUGGEST, _UPDATE = 8, 6
-_SUGGEST_SECONDS = 2.0
 _RETRY_AFTER = (0.5, 1, 2, 4, 8, 15, 30)  # seconds; an event of the gateway's is not sent again
 _UNHEARD = timedelta(seconds=90)  # so long a connection may have been dead before that was noticed
 _MANY_PLACES = 5_000
 _RECEIVED = "received"  # added to what the gateway sends: when that was
 _GRACE = 5.0  # seconds that what has come in gets to be stored when the process ends
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """Where events go, and what is asked on the way."""
-
-    inbox: Inbox
-    servers: Servers
-    setting: Setting
-    suggest: Suggest
-    prefix: str = ""
-
-
-def open_responder(
-    servers: Servers, setting: Setting, event: Event, route: Route, interaction: Interaction | None = None
-) -> DiscordResponder:
-    """Return the other end of an event."""
-    deliveries = Deliveries(servers.sessions, Platform.DISCORD, event.sender.workspace_id)
-    return DiscordResponder(setting, route, event, deliveries, interaction)
 
 
 class Listener(discord.AutoShardedClient):
@@ -244,71 +201,7 @@ class Listener(discord.AutoShardedClient):
             await self.intake.inbox.accept(event, route.as_data())
 
     async def _take_interaction(self, payload: Payload) -> None:
-        """Take in what somebody typed, pressed or sent, and see to it that Discord has an answer in time."""
-        where, user = self._where_of_interaction(payload), user_of(payload)
-        route = route_of_interaction(payload, where, user)
-        interaction = Interaction(self.intake.setting.calls, route)
-        in_time = asyncio.create_task(interaction.defer_in_time())
-        try:
-            workspace = str(payload.get("guild_id") or "")
-            if where.private:
-                workspace = await self.intake.servers.of_person(user, self.intake.setting.calls)
-            if payload.get("type") == AUTOCOMPLETE:
-                in_time.cancel()
-                await self._suggest(payload, where, workspace)
-                return
-            event = receive_interaction(payload, where, workspace, prefix=self.intake.prefix)
-            if isinstance(event, Control) and event.action == OPEN_FORM:
-                await self._open_form(event, interaction)
-            elif event is not None:
-                responder = open_responder(self.intake.servers, self.intake.setting, event, route, interaction)
-                if not await self.intake.inbox.accept(event, route.as_data(), responder):
-                    in_time.cancel()  # whoever took it in answers
-        except (HomeroomError, *TROUBLE) as error:
-            log.error("discord_interaction_not_taken", reason=_reason(error))  # noqa: TRY400  (an outage, no fault to trace)
-            await _tell(interaction, NOT_TAKEN)
-        await asyncio.gather(in_time, return_exceptions=True)
-
-    async def _open_form(self, event: Control, interaction: Interaction) -> None:
-        try:
-            form = unpack_form(event.value)
-            opened = await interaction.open_form(form_modal(form))
-        except ValueError:
-            opened = False
-        else:
-            remember_form(self.intake.setting, event.sender.user_id, form)
-        if not opened:
-            await _tell(interaction, TOO_LATE)
-
-    async def _suggest(self, payload: Payload, where: Where, workspace: str) -> None:
-        data: Payload = payload.get("data") or {}
-        name, typed = read_focus(data)
-        words, options, _ = read_options(data)
-        event = Command(
-            key=f"discord:interaction:{payload.get('id')}",
-            sender=Sender(Platform.DISCORD, user_of(payload), workspace),
-            place=Place(where.channel, where.thread, private=where.private),
-            name=str(data.get("name") or "").removeprefix(self.intake.prefix),
-            text=" ".join(words),
-            options=options,
-        )
-        found: Sequence[tuple[str, str]] = ()
-        try:
-            async with asyncio.timeout(_SUGGEST_SECONDS):
-                found = await self.intake.suggest(event, name, typed)
-        except (HomeroomError, OSError) as error:
-            log.info("discord_nothing_suggested", reason=_reason(error))
-        choices = [
-            {"name": fit(label, OPTION_LABEL), "value": value}
-            for label, value in found
-            if label and 0 < length(value) <= OPTION_VALUE
-        ]
-        try:
-            await self.intake.setting.calls.respond(
-                str(payload.get("id")), str(payload.get("token")), _SUGGEST, {"choices": choices[:SUGGESTIONS]}
-            )
-        except TROUBLE as error:
-            log.info("discord_suggestion_late", reason=reason_of(error))
+        await take_interaction(self.intake, payload)
 
     async def _enter_server(self, payload: Payload) -> None:
         if not payload.get("unavailable"):
@@ -346,13 +239,6 @@ class Listener(discord.AutoShardedClient):
         in_thread = int(found.get("type") or 0) in THREADS and found.get("parent_id")
         return where_of(found, await calls.channel(str(found["parent_id"])) if in_thread else None)
 
-    def _where_of_interaction(self, payload: Payload) -> Where:
-        channel: Payload = payload.get("channel") or {"id": payload.get("channel_id")}
-        if not payload.get("guild_id"):
-            # In somebody else's direct messages others read along; in the bot's own nobody does.
-            return Where(str(channel.get("id") or ""), private=int(channel.get("type") or DIRECT) == DIRECT)
-        return where_of(channel)
-
     async def _insist(self, take: Callable[[Listener, Payload], Awaitable[None]], payload: Payload) -> None:
         """Have an event stored, however long the database is away within a minute: it does not come again."""
         for seconds in (*_RETRY_AFTER, None):
@@ -365,17 +251,6 @@ class Listener(discord.AutoShardedClient):
                 await asyncio.sleep(seconds)
             else:
                 return
-
-
-async def _tell(interaction: Interaction, message: Shown) -> None:
-    try:
-        await interaction.say(message)
-    except TROUBLE as error:
-        log.info("discord_person_not_told", reason=reason_of(error))
-
-
-def _reason(error: Exception) -> str:
-    return error.code if isinstance(error, HomeroomError) else reason_of(error)
 
 
 _TAKEN: Mapping[str, Callable[[Listener, Payload], Awaitable[None]]] = {

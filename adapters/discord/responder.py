@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
 
-from adapters.discord.calls import Calls, event_nonce
+from adapters.discord.calls import event_nonce
 from adapters.discord.failures import CLOSED, THREAD_EXISTS, TROUBLE, code_of, in_our_words, reason_of, refused
 from adapters.discord.fetching import fetch_file
-from adapters.discord.forms import filled_in, form_modal
 from adapters.discord.interaction import Interaction
-from adapters.discord.live_reply import DiscordReply
 from adapters.discord.packing import Message
 from adapters.discord.render import render
+from adapters.discord.reply_forms import after_form, open_form
 from adapters.discord.retracting import retract
-from adapters.discord.route import MESSAGE, MODAL, REACTION, Route
+from adapters.discord.route import MESSAGE, REACTION, Route
+from adapters.discord.setting import Setting
 from adapters.discord.sinks import ChannelSink, InteractionSink, Sink
 from adapters.discord.stream import DiscordStream, show_part
-from core.events import Attachment, Control, Event
+from core.events import Attachment, Event
 from core.events import Message as Said
 from core.inbox.deliver import Deliveries
-from core.ports import AnswerStream, LiveReply, Post, Profile
-from core.replies import Audience, Form, Note, Part, Reply, Text
+from core.ports import AnswerStream, Post, Profile
+from core.replies import Audience, Reply
 
 log = structlog.get_logger(__name__)
 
@@ -34,17 +34,6 @@ NOT_REACHED = (
     "I can't answer this here in public, and your direct messages are closed to me. Open them, or type `/ask`."
 )
 _PRIVATE_THREAD = "An answer for you alone"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What all responders of one process share. `own` is the bot's user id, `pages` how its own pages begin."""
-
-    calls: Calls
-    own: Callable[[], str]
-    api_url: str
-    pages: str | None = None
-    opened: dict[tuple[str, str], Form] = field(default_factory=dict)  # forms by person and action, for their labels
 
 
 @dataclass(slots=True)
@@ -75,7 +64,9 @@ class DiscordResponder:
             await stream.close(reply)  # what went wrong is said where the answer stood
             return
         with in_our_words():
-            reply = await self._open_form(self._with_errors(reply))
+            sessions = self.deliveries.sessions
+            reply = await after_form(self.setting, sessions, self.route, self.event, reply)
+            reply = await open_form(self.setting, sessions, self.event, self.interaction, reply)
             if not reply.parts:
                 return
             sink = await self._private_sink() if self._is_private(reply.audience) else await self._public_sink(None)
@@ -85,24 +76,6 @@ class DiscordResponder:
                 if sink is self._direct or (isinstance(sink, ChannelSink) and not refused(error)):
                     raise
                 await self._show(await self._direct_sink(), reply)
-
-    async def send_live(self, reply: Reply) -> LiveReply | None:
-        """Show a whole reply to the person alone, where it can be changed. Raises `Unavailable`, `NotPermitted`."""
-        messages = list(render(reply, pages=self.setting.pages))
-        if len(messages) != 1 or messages[0].uploads:
-            await self.send(reply)
-            return None
-        nonce = event_nonce(self.event.key, f"live{messages[0].content}")
-        with in_our_words():
-            sink = await self._private_sink()
-            try:
-                posted = await sink.post(messages[0], nonce)
-            except TROUBLE:
-                if sink is self._direct:
-                    raise
-                sink = await self._direct_sink()
-                posted = await sink.post(messages[0], nonce)
-        return DiscordReply(sink, posted, self.setting.pages)
 
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:
         """Open an answer that is shown as it is written. Raises `Unavailable`, `NotPermitted`."""
@@ -261,33 +234,6 @@ class DiscordResponder:
             else:
                 await sink.post(message, event_nonce(self.event.key, f"{part}{message.content}"))
 
-    async def _open_form(self, reply: Reply) -> Reply:
-        """Open the reply's form while the interaction takes one, and return what is left to say."""
-        form = next((part for part in reply.parts if isinstance(part, Form)), None)
-        # Discord answers a form with a form only after a button was pressed in between.
-        if form is None or self.interaction is None or self.route.kind == MODAL or reply.failed:
-            return reply
-        try:
-            modal = form_modal(form)
-        except ValueError:
-            return reply
-        if not await self.interaction.open_form(modal):
-            return reply
-        remember_form(self.setting, self.route.user, form)
-        return replace(reply, parts=tuple(part for part in reply.parts if part is not form))
-
-    def _with_errors(self, reply: Reply) -> Reply:
-        """Return a reply to a form that was refused, with what is wrong and a way back to what was typed."""
-        if not reply.failed or not reply.field_errors:
-            return reply
-        said, parts = reply.text(), list[Part](reply.parts)
-        parts += [Note(error) if said else Text(error) for error in reply.field_errors.values() if error not in said]
-        event = self.event
-        if self.route.kind == MODAL and isinstance(event, Control) and event.fields:
-            known = self.setting.opened.get((self.route.user, event.action))
-            parts.append(filled_in(known, event.action, event.value, event.fields))
-        return replace(reply, parts=tuple(parts), audience=Audience.PERSON)
-
 
 @dataclass(slots=True)
 class _Careful:
@@ -320,16 +266,6 @@ class _Careful:
     async def edit(self, message_id: str, message: Message) -> None:
         """Put a message in place of one that stands there. Raises one of `TROUBLE`."""
         await self.direct.edit(message_id, message)
-
-
-_MANY_FORMS = 1_000
-
-
-def remember_form(setting: Setting, user: str, form: Form) -> None:
-    """Keep a form that was opened, so that its labels are known should it come back wrong."""
-    while len(setting.opened) >= _MANY_FORMS:
-        setting.opened.pop(next(iter(setting.opened)))
-    setting.opened[user, form.action] = form
 
 
 def _asked(event: Event) -> str:

@@ -18,7 +18,8 @@ class Route:
 
     `message` is the message it is about, `private` is set in direct messages. The interaction's `token` dies after a
     quarter of an hour; `at` is when it came, in seconds since 1970. `in_message` says that the interaction began at a
-    message of ours, which a deferred answer leaves as it is.
+    message of ours, which a deferred answer leaves as it is. `form` is the id under which the form that was sent is
+    kept, where it had several pages.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Route:
     token: str = ""
     at: str = ""
     in_message: str = ""
+    form: str = ""
 
     def as_data(self) -> dict[str, str]:
         """Return what is known, to be kept."""

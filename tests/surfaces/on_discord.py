@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from adapters.discord.controls import unpack_id
 from adapters.discord.forms import OPEN_FORM
 from adapters.discord.listen import Listener
+from adapters.discord.paging import OPEN_PAGE
 from bot.bootstrap import open_app
 from bot.commands import COMMANDS
 from bot.commands.parse import parse_options
@@ -131,7 +132,10 @@ class DiscordSchool(School):
     async def fill(
         self, user: str, form: Modal, files: dict[str, tuple[str, bytes]] | None = None, **typed: str
     ) -> str:
-        """Send a form; one that was sent before is opened again by the button under what was wrong with it."""
+        """Send a form, page by page.
+
+        One that was sent before is opened again by the button under what was wrong with it.
+        """
         if not form.open:
             post = self._reopens(user)[-1]
             pressed = await self.press(user, post, self._button(post))
@@ -139,10 +143,25 @@ class DiscordSchool(School):
             form = pressed.modal
         before = len(self._reopens(user))
         filled: dict[str, Any] = {**typed, **{name: (each,) for name, each in (files or {}).items()}}
-        await self.taken(self.discord.people.submit(form, **filled))
-        await self.settled()
+        while True:
+            here = {str(each.get("custom_id")).partition("|")[0] for each in walk(form.components)}
+            submitted = {name: value for name, value in filled.items() if name in here}
+            filled = {name: value for name, value in filled.items() if name not in here}
+            await self.taken(self.discord.people.submit(form, **submitted))
+            await self.settled()
+            kept = self.continued(user)
+            if kept is None:
+                break
+            pressed = await self.press(user, kept, next(each for each in labels(kept) if each.startswith("Continue")))
+            assert pressed.modal is not None
+            form = pressed.modal
         found = self._reopens(user)
         return all_text(found[-1]) if len(found) > before else ""
+
+    def continued(self, user: str) -> Post | None:
+        """Return what asks somebody for the next page of a form."""
+        asks = [post for post in self.told(user) if any(label.startswith("Continue (") for label in labels(post))]
+        return asks[-1] if asks else None
 
     def _reopens(self, user: str) -> list[Post]:
         """What was told somebody with a button under it that opens a form."""
@@ -155,7 +174,7 @@ class DiscordSchool(School):
 
     @staticmethod
     def _opens_form(part: Mapping[str, Any]) -> bool:
-        return unpack_id(str(part.get("custom_id") or ""))[0] == OPEN_FORM
+        return unpack_id(str(part.get("custom_id") or ""))[0] in (OPEN_FORM, OPEN_PAGE)
 
     def _forms(self, user: str) -> list[Modal]:
         return [modal for modal in self.discord.workspace.modals if modal.user == user and modal.open]

@@ -83,7 +83,7 @@ async def test_settings_are_changed_by_typing(school: School) -> None:
     assert school.silent()
 
 
-@needs(Trait.CHANNELS, Trait.LONG_FORMS)
+@needs(Trait.CHANNELS)
 async def test_settings_are_changed_in_a_form(school: School) -> None:
     tess = await a_teacher(school)
     await school.type(tess, "/class settings", school.channel)

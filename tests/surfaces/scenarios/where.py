@@ -22,7 +22,6 @@ class Trait(Enum):
     ACCOUNTS = auto()  # people whom the platform knows by a name of its own, to be linked
     BARE_COMMANDS = auto()  # commands that can be sent without what they require
     FREE_WORDS = auto()  # commands whose options are not checked before they are sent
-    LONG_FORMS = auto()  # forms of more than five fields
     OLD_CHOICES = auto()  # what was shown earlier can still be pressed
     RETRIES = auto()  # stored events, which another process takes up
     TWO_HANDS = auto()  # something else can be done while an answer is written
@@ -40,7 +39,6 @@ TERMINAL_LACKS = {
     Trait.TAKING_BACK: "what is typed is typed",
 }
 DISCORD_LACKS = {
-    Trait.LONG_FORMS: "a form of Discord's has five fields; it says to type the options instead",
     Trait.BARE_COMMANDS: "Discord's client sends no command without its required options",
     Trait.FREE_WORDS: "Discord's client offers only the options there are",
 }
