@@ -13,6 +13,7 @@ from adapters.discord.calls import event_nonce
 from adapters.discord.failures import CLOSED, THREAD_EXISTS, TROUBLE, code_of, in_our_words, reason_of, refused
 from adapters.discord.fetching import fetch_file
 from adapters.discord.interaction import Interaction
+from adapters.discord.live_reply import DiscordReply
 from adapters.discord.packing import Message
 from adapters.discord.render import render
 from adapters.discord.reply_forms import after_form, open_form
@@ -24,7 +25,7 @@ from adapters.discord.stream import DiscordStream, show_part
 from core.events import Attachment, Event
 from core.events import Message as Said
 from core.inbox.deliver import Deliveries
-from core.ports import AnswerStream, Post, Profile
+from core.ports import AnswerStream, LiveReply, Post, Profile
 from core.replies import Audience, Reply
 
 log = structlog.get_logger(__name__)
@@ -76,6 +77,24 @@ class DiscordResponder:
                 if sink is self._direct or (isinstance(sink, ChannelSink) and not refused(error)):
                     raise
                 await self._show(await self._direct_sink(), reply)
+
+    async def send_live(self, reply: Reply) -> LiveReply | None:
+        """Show a whole reply to the person alone, where it can be changed. Raises `Unavailable`, `NotPermitted`."""
+        messages = list(render(reply, pages=self.setting.pages))
+        if len(messages) != 1 or messages[0].uploads:
+            await self.send(reply)
+            return None
+        nonce = event_nonce(self.event.key, f"live{messages[0].content}")
+        with in_our_words():
+            sink = await self._private_sink()
+            try:
+                posted = await sink.post(messages[0], nonce)
+            except TROUBLE:
+                if sink is self._direct:
+                    raise
+                sink = await self._direct_sink()
+                posted = await sink.post(messages[0], nonce)
+        return DiscordReply(sink, posted, self.setting.pages)
 
     async def begin(self, answer_id: UUID, audience: Audience) -> AnswerStream:
         """Open an answer that is shown as it is written. Raises `Unavailable`, `NotPermitted`."""
