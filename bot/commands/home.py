@@ -14,7 +14,7 @@ from core.db import Sessions
 from core.enums import GenerationStatus, GradeStatus, MembershipRole
 from core.errors import ChooseClass
 from core.identity.resolve import Encounter, EnrolledIn
-from core.insights.desk import SHOWN, Desk, Draft, OpenEscalation, Unanswered, teacher_desks
+from core.insights.desk import NAMED, SHOWN, Desk, Draft, OpenEscalation, Unanswered, Untold, teacher_desks
 from core.insights.home import Due, ReleasedGrade, student_home, suggest_lessons
 from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
 from core.text import one_line
@@ -105,7 +105,11 @@ class _Page:
         def at(moment: datetime) -> str:
             return self._moment(where.class_id, moment)
 
-        rows = [("Grades to release", each.title, _count(each.grades, "grade")) for each in desk.releases[:most]]
+        rows = []
+        if desk.untold is not None:
+            said = f"{_count(desk.untold.students, 'student')} could not be told of grades"
+            rows.append((said, _and_more(desk.untold), at(desk.untold.at)))
+        rows += [("Grades to release", each.title, _count(each.grades, "grade")) for each in desk.releases[:most]]
         rows += [
             (f"Asked for help{_by(each)}", _quoted(each.question), at(each.asked_at))
             for each in desk.escalations[:most]
@@ -162,6 +166,11 @@ def _by(asked: Unanswered | OpenEscalation) -> str:
 
 def _quoted(question: str) -> str:
     return f"“{one_line(question, _SHORT)}”"
+
+
+def _and_more(untold: Untold) -> str:
+    left = untold.students - NAMED
+    return f"{untold.names} and {left} more" if left > 0 else untold.names
 
 
 def _count(number: int, of: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.reminders import NO_MORE
+from bot.commands.unreached import students, who_and_why
 from core.assignments.remind import still_due
 from core.audit.record import Actor
 from core.classes.models import Class
@@ -28,7 +29,7 @@ from core.inbox.notify import DUE_SOON, PROCESSED, PUBLICATION_FAILED, UNREACHED
 from core.inbox.notify_later import is_under_way, unreached
 from core.materials.models import MaterialRevision
 from core.published import published_assignments, published_grades
-from core.replies import Audience, Choices, Note, Part, Reply, Table, say
+from core.replies import Audience, Choices, Note, Reply, say
 from core.text import one_line
 
 _MOST_LISTED = 15
@@ -170,13 +171,8 @@ async def _unreached(session: AsyncSession, told: ToTell, reader: Reader) -> Rep
     missed = await unreached(session, Actor.person(reader.user_id, "notices"), reader.class_id, release_id=release_id)
     if not missed:
         return None
-    rows = tuple((each.person or "", each.reason) for each in missed[:_MOST_LISTED])
-    parts: list[Part] = [Table(("Student", "Why"), rows)]
-    if len(missed) > len(rows):
-        parts.append(Note(f"… and {len(missed) - len(rows)} more"))
-    parts.append(Note("They see it when they next write to me."))
-    people = "1 student" if len(missed) == 1 else f"{len(missed)} students"
-    return say(f"I could not tell {people} in {_name(reader.class_title)} of the grades you released.", *parts)
+    named = f"{students(missed)} in {_name(reader.class_title)}"
+    return say(f"I could not tell {named} of the grades you released.", *who_and_why(missed))
 
 
 async def _role(session: AsyncSession, reader: Reader) -> MembershipRole | None:

@@ -23,12 +23,17 @@ FATES = {
 }
 
 
-async def dry_run(plan: ReleasePlan, name: str, time_zone: str, *, at: datetime | None = None) -> Reply:
-    """Return what a release would do, with the choice to do it: now, or at a moment, said in a time zone."""
+async def dry_run(
+    plan: ReleasePlan, name: str, time_zone: str, *, at: datetime | None = None, untold: Sequence[Part] = ()
+) -> Reply:
+    """Return what a release would do, with the choice to do it: now, or at a moment, said in a time zone.
+
+    `untold` is who could not be told of what was released before.
+    """
     parts: list[Part] = [Text(f"**{name}**: this is what releasing would do."), _summary(plan)]
     if not plan.changes and at is None:
-        return Reply((*parts, Text("There is nothing new to release.")))
-    parts += _changes(plan)
+        return Reply((*parts, *untold, Text("There is nothing new to release.")))
+    parts += [*_changes(plan), *untold]
     picture = await _picture(plan, name)
     parts += [picture] if picture else []
     packed = pack(plan.selection)

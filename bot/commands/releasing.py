@@ -16,6 +16,7 @@ from bot.commands.picking import pack_options, pick, unpack_options
 from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request, Run, Who
 from bot.commands.release_plan import FATES, GO, LATER, LEAVE, count_of, dry_run
 from bot.commands.release_selection import called, chosen_by, name_of, pack, unpack
+from bot.commands.unreached import unreached_of
 from bot.commands.which_class import uuid_of, value_of
 from core.assignments.due import clock
 from core.content.moments import read_moment
@@ -47,7 +48,8 @@ async def run_release(request: Request) -> Reply:
             return await retracting.plan_retract(session, request, chosen)
         at = await _moment(session, request, options["at"]) if "at" in options else None
         plan = await plan_release(session, request.actor, chosen.selection)
-    return await dry_run(plan, chosen.name, _time_zone(request), at=at)
+        untold = await unreached_of(session, request.actor, plan)
+    return await dry_run(plan, chosen.name, _time_zone(request), at=at, untold=untold)
 
 
 async def release_again(request: Request) -> Reply:
@@ -61,7 +63,8 @@ async def plan_picked(request: Request) -> Reply:
     async with request.app.sessions() as session:
         plan = await plan_release(session, request.actor, selection)
         name = await name_of(session, request, selection)
-    return await dry_run(plan, name, _time_zone(request))
+        untold = await unreached_of(session, request.actor, plan)
+    return await dry_run(plan, name, _time_zone(request), untold=untold)
 
 
 async def go(request: Request) -> Reply:
@@ -118,6 +121,7 @@ async def _overview(request: Request) -> Reply:
     class_id = request.visitor.class_id
     async with request.app.sessions() as session:
         plan = await plan_release(session, request.actor, Selection(class_id))
+        untold = await unreached_of(session, request.actor, plan)
         waiting = await scheduled_releases(session, request.actor, class_id)
         titles = {item.id: item.title for item in await list_gradable(session, request.actor, class_id)}
     fates: dict[UUID, Counter[LineFate]] = {}
@@ -125,6 +129,7 @@ async def _overview(request: Request) -> Reply:
         fates.setdefault(line.assignment_id, Counter())[line.fate] += 1
     rows = tuple((titles.get(id_, ""), *(str(count[fate]) for fate in FATES)) for id_, count in fates.items())
     parts: list[Part] = [Table(("Assignment", *(FATES.values())), rows, "Grades and what students see of them")]
+    parts += untold
     chosen = [
         Choice(f"{titles.get(id_, '')} ({number})", PLAN, pack(Selection(class_id, (id_,))))
         for id_, count in fates.items()

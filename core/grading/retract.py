@@ -70,8 +70,8 @@ SELECT c.id, c.student_user_id FROM chosen c JOIN retracted r ON r.id = c.id ORD
     bindparam("student", type_=Uuid()),
     bindparam("assignment_ids", type_=ARRAY(Uuid())),
 )
-# Whoever was not told yet is not told any more, unless something else of that release still stands. What was told, or
-# may have been, is to be taken away; that is noted, so that no crash forgets it.
+# Whoever was not told yet, or could not be, is not told any more, unless something else of that release still stands.
+# What was told, or may have been, is to be taken away; that is noted, so that no crash forgets it.
 _UNTELL = text(
     """
 WITH concerned AS (
@@ -85,7 +85,7 @@ WITH concerned AS (
     FOR UPDATE
 ), withdrawn AS (
     UPDATE notifications n SET deleted_at = now(), deleted_by_user_id = :actor
-    FROM concerned c WHERE c.id = n.id AND c.state = 'PENDING' AND c.all_gone
+    FROM concerned c WHERE c.id = n.id AND c.state IN ('PENDING', 'FAILED') AND c.all_gone
 ), removed AS (
     INSERT INTO notifications (dedupe_key, app_user_id, class_id, kind, details)
     SELECT 'retract:' || CAST(:request_id AS uuid) || ':' || c.id, c.app_user_id, c.class_id, :retracted,

@@ -108,6 +108,7 @@ class Notification(Entity, Base):
     __table_args__ = (
         unique_while_live("uq_notifications_dedupe_key", "dedupe_key"),
         Index("ix_notifications_open", "state", postgresql_where=text("state IN ('PENDING', 'INTENDED')")),
+        Index("ix_notifications_unreached", "class_id", postgresql_where=text("state = 'FAILED'")),
     )
 
     dedupe_key: Mapped[str]

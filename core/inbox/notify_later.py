@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, func, select, text
+from sqlalchemy import ARRAY, Boolean, Text, bindparam, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor
@@ -47,9 +47,10 @@ _TAKE_WAITING = text(
 
 @dataclass(frozen=True, slots=True)
 class Unreached:
-    """Somebody who could not be told something, and why; `person` is None for a class's channels."""
+    """Somebody who could not be told something, and why; `user_id` and `person` are None for a class's channels."""
 
     kind: str
+    user_id: UUID | None
     person: str | None
     reason: str
     at: datetime
@@ -73,9 +74,17 @@ async def take_waiting(sessions: Sessions, sender: Sender, kinds: Iterable[str])
 
 
 async def unreached(
-    session: AsyncSession, actor: Actor, class_id: UUID, *, release_id: UUID | None = None
+    session: AsyncSession,
+    actor: Actor,
+    class_id: UUID,
+    *,
+    release_id: UUID | None = None,
+    grades: Collection[UUID] | None = None,
 ) -> list[Unreached]:
-    """Return who of a class could not be told what, the newest first. Raises `NotPermitted` (no teacher of it)."""
+    """Return who of a class could not be told what, the newest first. Raises `NotPermitted` (no teacher of it).
+
+    `release_id` narrows it down to one release, `grades` to what tells of one of these grades.
+    """
     await require_teacher(session, actor, class_id)
     wanted = (
         select(Notification, AppUser.name)
@@ -89,8 +98,11 @@ async def unreached(
     )
     if release_id is not None:
         wanted = wanted.where(Notification.details["release_id"].astext == str(release_id))
+    if grades is not None:
+        ids = literal([str(each) for each in grades], ARRAY(Text()))
+        wanted = wanted.where(Notification.details["grades"].op("?|", return_type=Boolean())(ids))
     return [
-        Unreached(row.kind, name, str(row.details.get("reason", "")), row.state_changed_at)
+        Unreached(row.kind, row.app_user_id, name, str(row.details.get("reason", "")), row.state_changed_at)
         for row, name in await session.execute(wanted)
     ]
 

@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.content.kinds import ASSIGNMENT, LESSON, MATERIAL, MODULE
 from core.enums import EscalationState, GenerationStatus
+from core.grading.release import RELEASED
 
 SHOWN = 5  # of each kind, for each class
+NAMED = 3  # of the people whom something concerns
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,15 @@ class PendingRelease:
     grades: int
 
 
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """How many students could not be told of their grades, `NAMED` of them by name; `at` is when it last happened."""
+
+    students: int
+    names: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Desk:
     """What waits for the teachers of a class: the newest of each kind, and in `totals` how many there are."""
@@ -70,6 +81,7 @@ class Desk:
     unanswered: list[Unanswered] = field(default_factory=list)
     escalations: list[OpenEscalation] = field(default_factory=list)
     releases: list[PendingRelease] = field(default_factory=list)
+    untold: Untold | None = None
     totals: dict[str, int] = field(default_factory=dict)
 
 
@@ -153,6 +165,20 @@ unanswered AS (
             ELSE (g.draft_status, g.draft_score, g.draft_feedback)
                 IS DISTINCT FROM (g.published_status, g.published_score, g.published_feedback) END
     GROUP BY w.class_id, w.id, r.title
+    UNION ALL
+    SELECT class_id, 'untold', array_to_string((array_agg(name ORDER BY at DESC, name))[1:{NAMED}], ', '),
+        NULL, NULL, NULL, count(*), max(at), NULL
+    FROM (
+        SELECT n.class_id, u.id, u.name, max(n.state_changed_at) AS at
+        FROM notifications n
+        JOIN app_users u ON u.id = n.app_user_id AND u.deleted_at IS NULL
+        JOIN class_memberships s ON s.class_id = n.class_id AND s.app_user_id = n.app_user_id
+            AND s.role = 'STUDENT' AND s.deleted_at IS NULL
+        WHERE n.class_id IN (SELECT class_id FROM taught) AND n.state = 'FAILED' AND n.kind = '{RELEASED}'
+            AND n.deleted_at IS NULL
+        GROUP BY n.class_id, u.id, u.name
+    ) missed
+    GROUP BY class_id
 ), ranked AS (
     SELECT *, count(*) OVER (PARTITION BY class_id, section) AS total,
         row_number() OVER (PARTITION BY class_id, section ORDER BY at DESC NULLS LAST, title) AS place
@@ -182,6 +208,8 @@ async def teacher_desks(session: AsyncSession, user_id: UUID, class_ids: Collect
             case "escalations":
                 state = EscalationState(row.detail)
                 desk.escalations.append(OpenEscalation(row.title, row.asker or "", state, row.at))
+            case "untold":
+                desk.untold = Untold(row.number, row.title, row.at)
             case _:
                 desk.releases.append(PendingRelease(row.title, row.number))
     return desks

@@ -11,7 +11,7 @@ from bot.app import App
 from bot.clock import release_what_is_due
 from core.grading.models import AssignmentGradeRow
 from core.inbox.models import Notification, ScheduledAction
-from core.replies import Picture, Reply
+from core.replies import Audience, Picture, Reply
 from tests.dialogs.graded import Course, choices, labels, open_course
 from tests.dialogs.test_class_commands import words
 
@@ -199,3 +199,34 @@ async def test_at_the_terminal(course: Course) -> None:
     await talk.say("/grade alm rocks 7")
     assert "[picture: " in await talk.say("/release rocks")
     assert "Released: 1 grade of 1 student" in await talk.say("1")
+
+
+async def test_who_could_not_be_told_is_named_with_the_reason_to_their_teacher_alone(course: Course) -> None:
+    await course.assignment("Rocks")
+    await course.assignment("Maps")
+    await grade_all(course)
+    await course.tess.type("/release rocks")
+    await course.tess.press("Release")
+    # The sender found the doors of two closed.
+    async with course.app.sessions.begin() as session:
+        await session.execute(
+            update(Notification)
+            .where(Notification.app_user_id.in_([course.ada.user.id, course.berg.user.id]))
+            .values(
+                state="FAILED", details=Notification.details.op("||")({"reason": "Closed <doors>.", "waits": "yes"})
+            )
+        )
+    for typed in ("/release", "/release rocks", "/release rocks section:B"):
+        reply = await course.tess.type(typed)
+        assert reply.audience is Audience.PERSON
+        said = words(reply)
+        count = "1 student" if "section" in typed else "2 students"
+        assert f"{count} could not be told of their grades" in said
+        assert ("Ada Alm | Closed <doors>." in said) is ("section" not in typed)
+        assert "Bo Berg | Closed <doors>." in said
+    assert "could not be told" not in words(await course.tess.type("/release maps"))
+    assert "could not be told" not in words(await course.ada.type("/release"))  # who is shown her own grades by it
+    assert "1 student could not be told" in words(await course.tess.type("/release"))
+    await course.tess.type("/release rocks retract:yes")
+    await course.tess.press("Take back 3 grades")
+    assert "could not be told" not in words(await course.tess.type("/release"))

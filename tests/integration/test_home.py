@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import event, func
@@ -20,7 +20,7 @@ from core.classes.models import Class, ClassMembership
 from core.enums import ActionKind, EscalationState, GenerationStatus, GradeStatus, MembershipRole, Platform, SourceMode
 from core.feedback.models import Escalation
 from core.identity.models import AppUser
-from core.inbox.models import ScheduledAction
+from core.inbox.models import Notification, ScheduledAction
 from core.insights.desk import SHOWN, Desk, teacher_desks
 from core.insights.home import StudentHome, student_home, suggest_lessons
 from tests import factories as make
@@ -246,6 +246,30 @@ async def test_releases_wait_while_students_see_another_grade(session: AsyncSess
     await session.flush()
     waiting = {(each.title, each.grades) for each in (await school.desk()).releases}
     assert waiting == {("Never released", 3), ("Changed since", 2)}
+
+
+async def test_who_could_not_be_told_of_grades_is_counted_once_and_some_are_named(
+    session: AsyncSession, school: School
+) -> None:
+    async def told(person: AppUser, state: str, kind: str = "grades.released", **more: Any) -> None:
+        row = Notification(
+            dedupe_key=str(uuid4()), kind=kind, class_id=school.first.id, app_user_id=person.id, state=state, **more
+        )
+        await make.add(session, row)
+
+    assert (await school.desk()).untold is None
+    people = [await make.person(session, name) for name in ("Ada", "Bo", "Cy, junior", "Dee", "Eli")]
+    for person in people:
+        await make.enrol(session, school.first, person)
+    for minutes, person in enumerate([*people[:4], people[0]]):
+        await told(person, "FAILED", state_changed_at=func.now() - timedelta(minutes=minutes))
+    await told(people[4], "SENT")
+    await told(people[4], "FAILED", kind="assignment.due_soon")
+    await told(people[4], "FAILED", deleted_at=func.now())
+    await told(await make.person(session, "Left"), "FAILED")
+    untold = (await school.desk()).untold
+    assert untold is not None
+    assert (untold.students, untold.names) == (4, "Ada, Bo, Cy, junior")
 
 
 async def test_a_long_desk_shows_its_newest_and_counts_the_rest(session: AsyncSession, school: School) -> None:

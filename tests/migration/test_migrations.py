@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from alembic import command
 from alembic.script import ScriptDirectory
 
 import migrations
@@ -128,12 +129,13 @@ async def test_a_database_of_a_newer_release_is_named_as_such(new_database: NewD
         await upgrade(url)
 
 
-async def test_grades_without_a_score_become_ungraded_and_the_audit_log_says_so(new_database: NewDatabase) -> None:
-    url = await new_database(migrated=True)
-    for side in ("draft", "published"):
-        constraint = f"ck_assignment_grade_rows_{side}_graded_with_score"
-        await value(url, f"ALTER TABLE assignment_grade_rows DROP CONSTRAINT {constraint}")
-    await value(url, "UPDATE alembic_version SET version_num = 'reminders'")
+async def test_grades_without_a_score_become_ungraded_and_the_audit_log_says_so(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, to = await new_database(), command.upgrade
+    with monkeypatch.context() as before:
+        before.setattr(command, "upgrade", lambda config, _: to(config, "reminders"))
+        await upgrade(url, install_queue=install_queue)
     await value(
         url,
         """
