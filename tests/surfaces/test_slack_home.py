@@ -78,6 +78,22 @@ async def test_a_teachers_page_and_nothing_of_it_for_a_student(school: SlackScho
     assert school.told("U9") == []
 
 
+async def test_a_teachers_page_says_who_could_not_be_told_of_grades(school: SlackSchool) -> None:
+    await school.join("U3", "Cleo")
+    await school.join("U9", "Tess", MembershipRole.TEACHER)
+    assert "could not be told" not in await page(school, "U9")
+    await school.execute(
+        "INSERT INTO notifications (dedupe_key, kind, class_id, app_user_id, state)"
+        " VALUES ('x', 'grades.released', :class_id, :student, 'FAILED')",
+        class_id=school.class_id,
+        student=school.people["U3"],
+    )
+    shown = await page(school, "U9")
+    assert "1 student could not be told of grades" in shown
+    assert "Cleo" in shown
+    assert "could not be told" not in await page(school, "U3")
+
+
 async def test_a_page_for_who_is_unknown_and_for_who_is_in_no_class(school: SlackSchool) -> None:
     await school.join("U5", "Eve", enrolled=False)
     await school.join("U6", "Finn", linked=False)
