@@ -25,7 +25,7 @@ from core.replies import Picture
 from core.text import one_line
 
 EPHEMERAL = 1 << 6
-_DAY = 1_440  # minutes after which a silent thread is archived
+_DAY, _WEEK = 1_440, 10_080  # minutes after which a silent thread is archived
 _PRIVATE = 12
 
 
@@ -128,6 +128,39 @@ class Calls:
         )
         return thread
 
+    async def start_post(self, forum: str, name: str, message: Message, tags: Sequence[str]) -> str:
+        """Begin a post in a forum and return its id, which its first message has too.
+
+        Discord takes no nonce here, so that it is never sent twice: what failed may have been done.
+        """
+        body: Json = {"name": thread_name(name), "auto_archive_duration": _WEEK, "message": message.body()}
+        if tags:
+            body["applied_tags"] = list(tags)
+        route = Route("POST", "/channels/{channel_id}/threads", channel_id=forum)
+        made = await self._send(route, body, message, files=[_Once()])
+        return str(made["id"])
+
+    async def threads(self, guild: str, channel: str) -> list[Json]:
+        """Return the threads of a channel: those in use, and of the others the latest."""
+        active = await self.http.request(Route("GET", "/guilds/{guild_id}/threads/active", guild_id=guild))
+        archived = await self.http.request(
+            Route("GET", "/channels/{channel_id}/threads/archived/public", channel_id=channel)
+        )
+        here = [each for each in active["threads"] if str(each.get("parent_id")) == channel]
+        return [*here, *archived["threads"]]
+
+    async def message(self, channel: str, message_id: str) -> Json:
+        """Return a message."""
+        found: Json = await self.http.request(
+            Route("GET", "/channels/{channel_id}/messages/{message_id}", channel_id=channel, message_id=message_id)
+        )
+        return found
+
+    async def close_thread(self, thread: str, name: str) -> None:
+        """Give a thread another name and take it out of the list of those in use."""
+        body = {"name": thread_name(name), "archived": True}
+        await self.http.request(Route("PATCH", "/channels/{channel_id}", channel_id=thread), json=body)
+
     async def set_commands(self, application: str, bodies: Sequence[Json]) -> None:
         """Put these commands in place of all that the application has."""
         route = Route("PUT", "/applications/{application_id}/commands", application_id=application)
@@ -162,12 +195,12 @@ class Calls:
         """Delete a message of an interaction's."""
         await self.webhooks.request(_of(application, token, message_id, "DELETE"), self.session)
 
-    async def _send(self, route: Route, body: Json, message: Message) -> Json:
+    async def _send(self, route: Route, body: Json, message: Message, files: Any = None) -> Json:  # noqa: ANN401  (see `_Once`)
         answer: Json
         if message.uploads:
-            answer = await self.http.request(route, form=_multipart(body, message))
+            answer = await self.http.request(route, files=files, form=_multipart(body, message))
         else:
-            answer = await self.http.request(route, json=body)
+            answer = await self.http.request(route, files=files, json=body)
         return answer
 
     async def _send_webhook(
@@ -181,6 +214,15 @@ class Calls:
         else:
             answer = await self.webhooks.request(route, self.session, payload=body, params=asked)
         return answer
+
+
+class _Once:
+    """Goes along with a call as one of its files, which discord.py resets before it tries the call again."""
+
+    def reset(self, *, seek: int) -> None:
+        """Let the first try pass. Raises `ConnectionAbortedError`."""
+        if seek:
+            raise ConnectionAbortedError("nobody knows whether this call was done, so it is not repeated")
 
 
 def thread_name(text: str) -> str:

@@ -157,7 +157,7 @@ class _Reader:
 
     def link(self, node: SyntaxTreeNode) -> str:
         url = str(node.attrs.get("href") or node.attrs.get("src") or "")
-        label = _words(node) if node.type == "link" else node.content
+        label = words_of(node) if node.type == "link" else node.content
         safe = safe_url(url)
         if safe is None:
             return escape(label or url)
@@ -180,7 +180,7 @@ class _Reader:
 
     def table(self, node: SyntaxTreeNode) -> str:
         rows = [
-            [_words(cell).replace("\n", " ") for cell in row.children]
+            [words_of(cell).replace("\n", " ") for cell in row.children]
             for part in node.children
             for row in part.children
         ]
@@ -199,5 +199,8 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', 'ˋ')}`" if text.strip() else escape(text)
 
 
-def _words(node: SyntaxTreeNode) -> str:
-    return "".join("\n" if child.type.endswith("break") else child.content or _words(child) for child in node.children)
+def words_of(node: SyntaxTreeNode) -> str:
+    """Return what is written in a part of a Markdown text, without its marks."""
+    return "".join(
+        "\n" if child.type.endswith("break") else child.content or words_of(child) for child in node.children
+    )
