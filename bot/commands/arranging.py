@@ -16,7 +16,7 @@ from core.content.delete import restore as restore_thing
 from core.content.find import Thing, list_things, thing_of
 from core.content.kinds import ASSIGNMENT, LESSON, MATERIAL, MODULE
 from core.content.move import move as move_thing
-from core.content.move import move_assignment, move_lesson
+from core.content.move import move_assignment, move_in_lesson, move_lesson
 from core.errors import InvalidInput, NotFound
 from core.materials.link import lessons_of, link_material, unlink_material
 from core.replies import Choice, Choices, Reply, say
@@ -30,13 +30,15 @@ _PLACE_PARTS = 2
 async def run_move(request: Request, thing: Thing) -> Reply:
     """Serve /… move: say what it does, and do it once that is confirmed."""
     to, parent = request.options.get("to", "").strip(), request.options.get("in", "").strip()
-    if not to and not parent:
+    if not to and not parent and "lesson" not in request.options:
         raise InvalidInput(f"Say where to: {_HOW[thing.kind.name]}.", field="to")
     async with request.app.sessions() as session:
         wanted, value = await _wanted(session, request, thing, to, parent)
+        stays = await _place_in_lessons(session, request, thing) if value[0] == _NONE else ""
     hides = " Students see it there at once." if thing.live else ""
+    changes = " What follows moves on." if thing.kind is MATERIAL else " Numbers that follow may change."
     return say(
-        f"Move {thing.kind.name} “{thing.title}” {wanted}?{hides} Numbers that follow may change.",
+        f"Move {thing.kind.name} “{thing.title}” {wanted}?{hides}{changes}{stays}",
         Choices((Choice("Move it", MOVE, packed(thing, *value)), Choice("Leave it", LEAVE))),
     )
 
@@ -50,6 +52,12 @@ async def _wanted(
         parent, to = parent or module, place
     if to and not (to.isdecimal() and int(to[:9]) > 0 and len(to) <= len("9999")):
         raise InvalidInput(f"“{to[:20]}” is no place: {_HOW[thing.kind.name]}.", field="to")
+    if thing.kind is MATERIAL and (lesson := await _lesson(session, request)) is not None:
+        if not to:
+            raise InvalidInput(f"Say which place in the lesson: {_HOW[thing.kind.name]}.", field="to")
+        if lesson.id not in await lessons_of(session, thing.id):
+            raise InvalidInput(f"Material “{thing.title}” is not in lesson {lesson.label}.", field="lesson")
+        return f"to place {int(to)} of lesson {lesson.label}", (lesson.id.hex, to)
     if not parent:
         return f"to place {int(to)}", (_NONE, to)
     if thing.kind is LESSON:
@@ -64,12 +72,24 @@ async def _wanted(
     return f"to {above.full_label}", (f"{above.kind.name}={above.id.hex}", "")
 
 
+async def _place_in_lessons(session: AsyncSession, request: Request, thing: Thing) -> str:
+    """Say that the order within a lesson is another one, of what is in some."""
+    if thing.kind is not MATERIAL or not (lessons := await lessons_of(session, thing.id)):
+        return ""
+    living = await list_things(session, request.actor, thing.class_id, LESSON)
+    named = next((each for each in living if each.id in lessons), None)
+    return f" In lesson {named.label} its place stays; `lesson:{named.number}` moves it there." if named else ""
+
+
 async def move(request: Request) -> Reply:
     """Serve “Move it”."""
     thing, rest = await carried_thing(request)
     parent, to = [*rest, _NONE, ""][:2]
     place = number_in(to) if to else None
     async with request.app.sessions.begin() as session:
+        if thing.kind is MATERIAL and parent != _NONE and place is not None:
+            await move_in_lesson(session, request.actor, uuid_of(parent), thing.id, place)
+            return say(f"Moved: material “{thing.title}” has another place in its lesson now.")
         if thing.kind is ASSIGNMENT and parent != _NONE:
             kind, _, id_ = parent.partition("=")
             module_id = uuid_of(id_) if kind == MODULE.name else None
@@ -88,7 +108,7 @@ async def move(request: Request) -> Reply:
 _HOW = {
     MODULE.name: "`/module move NAME to:3`",
     LESSON.name: "`/lesson move NAME to:3`, or `to:2.3` for place 3 of module 2",
-    MATERIAL.name: "`/material move NAME to:3`",
+    MATERIAL.name: "`/material move NAME to:3`, or `lesson:2.3 to:1` for its place in a lesson",
     ASSIGNMENT.name: '`/assignment move NAME to:3`, or `in:2.3`, `in:"module 2"`, `in:class`',
 }
 

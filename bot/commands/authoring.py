@@ -47,6 +47,9 @@ def _group(kind: Kind, help_: str) -> Command:
     parents = {LESSON.name: (MODULE.name,), ASSIGNMENT.name: (MODULE.name, LESSON.name)}.get(kind.name)
     into = [Option("in", "What it is to belong to", OptionKind.THING, of=parents)] if parents else []
     lesson = Option("lesson", "Which lesson", OptionKind.THING, of=(LESSON.name,))
+    within = (
+        [Option("lesson", "Its place in which lesson", OptionKind.THING, of=(LESSON.name,))] if kind is MATERIAL else []
+    )
     number = Option("to", "The number of an old revision")
     verbs = [
         begin,
@@ -56,7 +59,7 @@ def _group(kind: Kind, help_: str) -> Command:
         _verb(kind, "show", "See how a {} stands", looking.show, editing.SHOW),
         _verb(kind, "history", "See what a {} said before", looking.history, looking.HISTORY),
         _verb(kind, "revert", "Bring an old text back as a draft", looking.run_revert, _REVERT_PICKED, number),
-        _verb(kind, "move", "Give a {} another place", arranging.run_move, _MOVE_PICKED, to, *into),
+        _verb(kind, "move", "Give a {} another place", arranging.run_move, _MOVE_PICKED, to, *into, *within),
         _verb(kind, "delete", "Delete a {}", arranging.ask_delete, arranging.ASK_DELETE),
         _verb(kind, "restore", "Bring back a deleted {}", arranging.restore, arranging.RESTORE, deleted=True),
     ]

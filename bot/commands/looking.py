@@ -10,14 +10,14 @@ from bot.commands.registry import Request, Run
 from core.content.conflict import Seen
 from core.content.find import Thing, list_things, parent_of
 from core.content.history import History, Standing, diff_draft, read_history
-from core.content.kinds import MATERIAL, Kind
+from core.content.kinds import LESSON, MATERIAL, Kind
 from core.content.preview import Preview
 from core.content.preview import preview as preview_draft
 from core.content.revert import revert as revert_to
 from core.content.schedule import list_scheduled
 from core.enums import ActionKind, ProcessingStatus
 from core.errors import InvalidInput, NotFound
-from core.materials.link import lessons_of
+from core.materials.link import lessons_of, materials_in
 from core.replies import Choice, Choices, File, Note, Part, Reply, Table, Text, plain_name, say
 
 HISTORY, COMPARE, REVERT = "write.history", "write.compare", "write.revert"
@@ -109,6 +109,11 @@ async def show(request: Request, thing: Thing) -> Reply:
             named = [each.label for each in await list_things(session, request.actor, thing.class_id)
                      if each.id in lessons]  # fmt: skip
             rows.append(("Lessons", ", ".join(named) or "the whole class"))
+        if thing.kind is LESSON and (inside := await materials_in(session, thing.id)):
+            titles = {
+                each.id: each.title for each in await list_things(session, request.actor, thing.class_id, MATERIAL)
+            }
+            rows.append(("Materials", ", ".join(titles[each] for each in inside if each in titles)))
         scheduled = [each for each in await list_scheduled(session, request.actor, thing.class_id)
                      if each.root_id == thing.id]  # fmt: skip
     zone = request.visitor.time_zone

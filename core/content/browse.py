@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import Ambiguous, InvalidInput, NotFound
@@ -72,7 +72,10 @@ async def list_lessons(session: AsyncSession, class_id: UUID) -> list[LessonItem
 
 
 async def list_materials(session: AsyncSession, class_id: UUID) -> list[MaterialItem]:
-    """Return a class's published materials in order, each with the lessons it belongs to."""
+    """Return a class's published materials, each with the lessons it belongs to.
+
+    In the order of the first of its lessons, and there in the lesson's own; what is the whole class's comes last.
+    """
     materials, links, lessons = (
         published_materials.c,
         published_lesson_unit_materials.c,
@@ -93,7 +96,11 @@ async def list_materials(session: AsyncSession, class_id: UUID) -> list[Material
         .outerjoin(published_lesson_units, lessons.id == links.lesson_unit_id)
         .where(materials.class_id == class_id)
         .group_by(materials.id, materials.title, materials.filename, materials.page_count, materials.position)
-        .order_by(func.min(lessons.module_position), func.min(lessons.position), materials.position, materials.id)
+        .order_by(
+            func.min(array([lessons.module_position, lessons.position, links.position])),
+            materials.position,
+            materials.id,
+        )
     )
     return [MaterialItem(row.id, row.title, row.filename, row.page_count, tuple(row.lessons or ())) for row in rows]
 

@@ -23,7 +23,7 @@ from core.content.parts import load_root
 from core.content.revisions import Root
 from core.errors import Conflict, InvalidInput, NotFound
 from core.identity.permissions import require_teacher
-from core.materials.models import LessonUnitMaterial
+from core.materials.models import LessonUnitMaterial, Material
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,23 +122,33 @@ async def move_assignment(
 
 
 async def move_in_lesson(session: AsyncSession, actor: Actor, lesson_id: UUID, material_id: UUID, to: int) -> Moved:
-    """Give a material another place in a lesson. Raises `NotFound`, `NotPermitted`, `InvalidInput`."""
+    """Give a material another place in a lesson, among what is not deleted.
+
+    Raises `NotFound`, `NotPermitted`, `InvalidInput`.
+    """
     _check_place(to)
     lesson = await lock_root(session, LESSON, lesson_id)
     await require_teacher(session, actor, lesson.class_id)
     links = await session.scalars(
         select(LessonUnitMaterial)
-        .where(LessonUnitMaterial.lesson_unit_id == lesson_id, LessonUnitMaterial.deleted_at.is_(None))
+        .join(Material, Material.id == LessonUnitMaterial.material_id)
+        .where(
+            LessonUnitMaterial.lesson_unit_id == lesson_id,
+            LessonUnitMaterial.deleted_at.is_(None),
+            Material.deleted_at.is_(None),
+        )
         .order_by(LessonUnitMaterial.id)
-        .with_for_update()
+        .with_for_update(of=LessonUnitMaterial)
         .execution_options(populate_existing=True)
     )
     placed = list(links)
     mine = next((link for link in placed if link.material_id == material_id), None)
     if mine is None:
         raise NotFound("This material is not in that lesson.")
+    for place, each in enumerate(sorted(placed, key=lambda each: (each.position, each.id)), start=1):
+        each.position = place  # nobody sees these numbers, so people count what they see
     moved = _renumber(placed, mine, to)
-    if moved.before != moved.after or moved.renumbered:
+    if moved.before != moved.after:
         record(
             session, actor, f"{MATERIAL.name}.move", "lesson_unit_material", mine.id, class_id=lesson.class_id,
             lesson=lesson_id, material=material_id, before=moved.before, after=moved.after,

@@ -84,3 +84,13 @@ async def lessons_of(session: AsyncSession, material_id: UUID) -> frozenset[UUID
         )
     )
     return frozenset(rows)
+
+
+async def materials_in(session: AsyncSession, lesson_id: UUID) -> list[UUID]:
+    """Return the materials that are in a lesson, in its order."""
+    rows = await session.scalars(
+        select(LessonUnitMaterial.material_id)
+        .where(LessonUnitMaterial.lesson_unit_id == lesson_id, LessonUnitMaterial.deleted_at.is_(None))
+        .order_by(LessonUnitMaterial.position, LessonUnitMaterial.id)
+    )
+    return list(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -292,6 +293,38 @@ class TestMaterials:
                 )
             )
         assert links == 1
+
+    async def test_materials_get_another_place_in_their_lesson(self, lesson: Course) -> None:
+        tess = lesson.tess
+        talk = lesson.talk(tess)
+        for name in ("hardness", "colour", "age"):
+            path = lesson.app.settings.homeroom_home / f"{name}.md"
+            path.write_text(f"# {name.capitalize()}\n\nGranite has it.\n")
+            await talk.say(f"/material upload file:{path} lesson:1.1")
+        await process(lesson)
+        assert "Materials | Hardness, Colour, Age" in words(await tess.type("/lesson show 1.1"))
+        asked = words(await tess.type("/material move Age lesson:1.1 to:1"))
+        assert "Move material “Age” to place 1 of lesson 1.1 Granite?" in asked
+        assert "Students" not in asked  # who see nothing of it yet
+        assert "Materials | Hardness, Colour, Age" in words(await tess.type("/lesson show 1.1"))
+        await tess.type("/material move Age lesson:1.1 to:1")
+        assert "another place in its lesson" in words(await tess.press("Move it"))
+        assert "Materials | Age, Hardness, Colour" in words(await tess.type("/lesson show 1.1"))
+        await tess.type("/publish module 1 whole")
+        await tess.press("Publish")
+        for title in ("Age", "Colour", "Hardness"):
+            await tess.type(f"/publish {title}")
+        assert re.findall("Age|Hardness|Colour", words(await lesson.ada.type("/materials"))) == [
+            "Age",
+            "Hardness",
+            "Colour",
+        ]
+        assert "lesson 1.1 Granite its place stays" in words(await tess.type("/material move Age to:3"))
+        assert "Say which place" in words(await tess.type("/material move Age lesson:1.1"))
+        await tess.type("/lesson create 1 title:Basalt")
+        assert "not in lesson 1.2" in words(await tess.type("/material move Age lesson:1.2 to:1"))
+        assert (await acts(lesson)).count("material.move") == 1
+        assert (await lesson.ada.type("/material move Age lesson:1.1 to:2")).failed
 
 
 class TestWhoMayNot:

@@ -18,6 +18,7 @@ class School:
     things: list[Thing] = field(default_factory=list)
     grades: list[Grade] = field(default_factory=list)
     marks: int = 0
+    links: dict[tuple[UUID, UUID], int] = field(default_factory=dict)  # of materials and lessons, in their order
 
     def new_mark(self, room: Room) -> str:
         """Return a text that stands nowhere else."""
@@ -141,14 +142,22 @@ class School:
     def shelf(self, room: Room) -> list[tuple[UUID, str, tuple[str, ...]]]:
         """Return what `list_materials` should: id, title, numbers of the lessons."""
         found = []
+        self._number_links()
         for each in self.seen("material"):
-            places = sorted(place(lesson) for lesson in each.lessons if lesson.visible)
+            lessons = [lesson for lesson in each.lessons if lesson.visible]
+            places = sorted((*place(lesson), self.links[each.id, lesson.id]) for lesson in lessons)
             if each.room is room and each.shown:
-                # What is in no lesson comes last.
-                key = (not places, min((p[0] for p in places), default=0), min((p[1] for p in places), default=0))
-                numbers = tuple(f"{module}.{lesson}" for module, lesson in places)
-                found.append(((*key, each.position), (each.id, each.shown.title, numbers)))
+                key = (not places, min(places, default=()), each.position)  # what is in no lesson comes last
+                numbers = tuple(f"{module}.{lesson}" for module, lesson, _ in places)
+                found.append((key, (each.id, each.shown.title, numbers)))
         return [item for _, item in sorted(found, key=lambda pair: pair[0])]
+
+    def _number_links(self) -> None:
+        """Number what was put into lessons in that order; it is looked at after every step, so one at a time."""
+        links = {(each.id, lesson.id) for each in self.things for lesson in each.lessons}
+        self.links = {link: number for link, number in self.links.items() if link in links}
+        for link in links - self.links.keys():
+            self.links[link] = max(self.links.values(), default=0) + 1
 
     def work(self, room: Room) -> list[tuple[UUID, str, str]]:
         """Return what `list_assignments` should: id, title, number of the lesson."""

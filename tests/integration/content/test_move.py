@@ -144,7 +144,20 @@ async def test_materials_are_ordered_within_a_lesson(desk: Desk) -> None:
     assert list(links.scalars()) == [materials[2].id, materials[0].id, materials[1].id]
     with pytest.raises(NotFound):
         await move_in_lesson(desk.session, desk.teacher, lesson.id, (await desk.create(MATERIAL)).id, 1)
-    assert len(await list_materials(desk.session, desk.class_id)) == 3
+    assert [each.title for each in await list_materials(desk.session, desk.class_id)] == ["C", "A", "B"]
+    await delete(desk.session, desk.teacher, MATERIAL, materials[0].id)
+    await move_in_lesson(desk.session, desk.teacher, lesson.id, materials[2].id, 2)  # places are of what is there
+    assert [each.title for each in await list_materials(desk.session, desk.class_id)] == ["B", "C"]
+
+
+async def test_of_two_lessons_the_first_gives_a_material_its_place(desk: Desk) -> None:
+    first, second = [await desk.published(LESSON, words) for words in ("Phases", "Tides")]
+    loose, shared, own = [await desk.published(MATERIAL, words) for words in ("Loose", "Shared", "Own")]
+    for lesson, material in ((second, shared), (second, own), (first, shared)):
+        await link_material(desk.session, desk.teacher, lesson.id, material.id)
+    await move(desk.session, desk.teacher, MATERIAL, loose.id, 1)
+    found = await list_materials(desk.session, desk.class_id)
+    assert [(each.title, len(each.lessons)) for each in found] == [("Shared", 2), ("Own", 1), ("Loose", 0)]
 
 
 async def test_only_a_teacher_of_the_class_moves_anything(desk: Desk) -> None:
