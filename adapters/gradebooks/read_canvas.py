@@ -43,9 +43,7 @@ def read_canvas(data: bytes, filename: str) -> GradebookSheet:
         )
     points = next((record for record in table.records if _says_points(record)), None)
     work = {
-        at: column
-        for at, header in enumerate(table.headers)
-        if column_name(header) not in _WHO and (column := _column(header, points, at)) is not None
+        at: column for at, header in enumerate(table.headers) if (column := _column(header, points, at)) is not None
     }
     rows: list[SheetRow] = []
     unusable: list[UnusableRow] = []
@@ -70,11 +68,16 @@ def read_canvas(data: bytes, filename: str) -> GradebookSheet:
     )
 
 
+def is_of_work(title: str) -> bool:
+    """Say whether a column of this title is one of work, and not Canvas's own for a person or a total."""
+    return bool(title) and column_name(title) not in _WHO and _TOTAL.search(title) is None
+
+
 def _column(header: str, points: Record | None, at: int) -> SheetColumn | None:
     """Return a column of work, or None for one that is only there to be looked at."""
     said = _value(points, at) if points is not None else ""
     title = one_line(rearm(header.strip()), _LONGEST_CELL)
-    if not title or "read only" in said.casefold() or _TOTAL.search(title):
+    if not is_of_work(title) or "read only" in said.casefold():
         return None
     found = _TITLE_AND_ID.fullmatch(title)
     try:

@@ -7,10 +7,11 @@ import io
 from collections import Counter
 
 from adapters.gradebooks.formulas import disarm
+from adapters.gradebooks.read_canvas import is_of_work
 from core.enums import GradeStatus
 from core.grading.gradebook import Gradebook, Pupil, Work
-from core.grading.import_gradebook import mark_of_ours
 from core.grading.mark import Mark
+from core.grading.match_gradebook import mark_of_ours
 
 _WHO = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 
@@ -20,12 +21,13 @@ def write_canvas(book: Gradebook) -> bytes:
 
     Scores have two decimals, excused work is EX; missing and ungraded work is empty, as Canvas has no word for them.
     Work that is not published and that nobody has a grade for is left out. Cells that begin like a formula get an
-    apostrophe.
+    apostrophe, and all stand in quotes, so that none begins inside another where the separator is a semicolon. Work
+    with a title that another has, or a column of Canvas's own, carries a mark of ours behind it.
     """
     works = [work for work in book.works if work.published or any(_cell(pupil, work) for pupil in book.pupils)]
     titles = Counter(work.title.casefold() for work in works if work.lms_id is None)
     out = io.StringIO(newline="")
-    sheet = csv.writer(out, lineterminator="\r\n")
+    sheet = csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     sheet.writerow([*_WHO, *(disarm(_header(work, titles)) for work in works)])
     sheet.writerow(["    Points Possible", "", "", "", "", *(f"{work.points:.2f}" for work in works)])
     for pupil in book.pupils:
@@ -38,7 +40,8 @@ def write_canvas(book: Gradebook) -> bytes:
 def _header(work: Work, titles: Counter[str]) -> str:
     if work.lms_id is not None:
         return f"{work.title} ({work.lms_id})"
-    return work.title if titles[work.title.casefold()] == 1 else mark_of_ours(work)
+    alone = titles[work.title.casefold()] == 1 and is_of_work(work.title)
+    return work.title if alone else mark_of_ours(work)
 
 
 def _cell(pupil: Pupil, work: Work) -> str:

@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 
 from adapters.gradebooks.formulas import disarm
 from core.enums import GradeStatus
@@ -34,8 +35,9 @@ _STATUS = {
 def write_oneroster(book: Gradebook, *, class_sourced_id: str, today: date) -> bytes:
     """Return what students have been shown, as `manifest.csv`, `lineItems.csv` and `results.csv` in a zip.
 
-    A student's SIS id is their sourcedId; who has none is left out. Feedback stays here. Excused and missing work has a
-    status and a score of 0, as the score may not be left out.
+    A student's SIS id is their sourcedId, as it is; who has none is left out. Feedback stays here. Excused and missing
+    work has a status and a score of 0, as the score may not be left out. Work is out of the most points that a grade
+    of it was released with.
     """
     shown = [
         (pupil, work)
@@ -44,6 +46,7 @@ def write_oneroster(book: Gradebook, *, class_sourced_id: str, today: date) -> b
         if pupil.ids.sis_user_id and work.published and (cell := pupil.cell(work).shown) and cell.mark.status in _STATUS
     ]
     works = {work.id: work for _, work in shown}
+    points = {id_: max(_points(pupil, work) for pupil, work in shown if work.id == id_) for id_ in works}
     manifest = [("manifest.version", "1.0"), ("oneroster.version", "1.1")]
     manifest += [(f"file.{name}", "bulk" if name in ("lineItems", "results") else "absent") for name in _FILES]
     manifest += [("source.systemName", "Homeroom"), ("source.systemCode", "")]
@@ -52,7 +55,18 @@ def write_oneroster(book: Gradebook, *, class_sourced_id: str, today: date) -> b
         "lineItems.csv": _csv(
             _LINE_ITEMS,
             [
-                (str(work.id), "", "", work.title, "", "", "", class_sourced_id, "", "", "0", f"{work.points:.2f}")
+                (
+                    str(work.id),
+                    "",
+                    "",
+                    disarm(work.title),
+                    *[""] * 3,
+                    class_sourced_id,
+                    "",
+                    "",
+                    "0",
+                    f"{points[work.id]:.2f}",
+                )
                 for work in works.values()
             ],
         ),
@@ -75,9 +89,14 @@ def _result(pupil: Pupil, work: Work, today: date) -> Sequence[str]:
     return (sourced_id, "", "", str(work.id), pupil.ids.sis_user_id or "", status, score, today.isoformat(), "")
 
 
+def _points(pupil: Pupil, work: Work) -> Decimal:
+    shown = pupil.cell(work).shown
+    return shown.points if shown is not None else work.points
+
+
 def _csv(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     out = io.StringIO(newline="")
     sheet = csv.writer(out, lineterminator="\r\n")
     sheet.writerow(headings)
-    sheet.writerows([disarm(value) for value in row] for row in rows)
+    sheet.writerows(rows)
     return out.getvalue()

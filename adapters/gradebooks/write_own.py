@@ -18,10 +18,11 @@ def write_own(mine: MyGrades, class_title: str) -> bytes:
     """Return what was released to a student: UTF-8 with a byte order mark, which spreadsheets need for accents.
 
     Numbers are as they were released, with a decimal point; moments are in UTC, ISO 8601. The totals follow the
-    grades, as lessons, modules and the class. Cells that begin like a formula get an apostrophe.
+    grades, as lessons, modules and the class. Cells that begin like a formula get an apostrophe, and all stand in
+    quotes, so that none begins inside another where the separator is a semicolon.
     """
     out = io.StringIO(newline="")
-    sheet = csv.writer(out, lineterminator="\r\n")
+    sheet = csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     sheet.writerow(_HEADINGS)
     for grade in mine.grades:
         graded = grade.status is GradeStatus.GRADED and grade.score is not None

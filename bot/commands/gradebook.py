@@ -18,6 +18,7 @@ from bot.commands.which_class import CODE, class_meant, uuid_of, value_of
 from core.classes.held_file import HeldFile, Upload, drop_file, held_file, hold_file
 from core.enums import GradeStatus
 from core.errors import Ambiguous, Conflict, NotFound, Oversized, StorageUnavailable
+from core.grading.aggregate import Totals, draft_totals, published_totals
 from core.grading.find import find_student
 from core.grading.gradebook import Gradebook, Pupil, Work, gradebook
 from core.grading.import_gradebook import GradebookReport, import_gradebook, preview_gradebook
@@ -45,10 +46,12 @@ async def run_show(request: Request) -> Reply:
     section = request.options.get("section")
     async with request.app.sessions() as session:
         book = await gradebook(session, request.actor, class_id, section=section)
+        drafts = await draft_totals(session, request.actor, class_id)
+        shown = await published_totals(session, request.actor, class_id)
     if not book.pupils:
         return say("There are no students in that section." if section else "There are no students in this class yet.")
     name = f"{request.visitor.class_title}, section {section}" if section else request.visitor.class_title
-    return await _overview(book, name)
+    return await _overview(book, drafts, shown, name)
 
 
 async def show_person(request: Request) -> Reply:
@@ -121,10 +124,10 @@ async def drop_held(request: Request) -> Reply:
     return say("The file is dropped; nothing was changed.")
 
 
-async def _overview(book: Gradebook, name: str) -> Reply:
+async def _overview(book: Gradebook, drafts: Totals, shown: Totals, name: str) -> Reply:
     works = tuple(_work_row(work, book.pupils) for work in book.works)
     people = tuple(
-        (pupil.name, pupil.section or "–", _percent(pupil.draft_total), _percent(pupil.published_total))
+        (pupil.name, pupil.section or "–", *(_percent(_total(each, book, pupil)) for each in (drafts, shown)))
         for pupil in book.pupils[:_MOST_ROWS]
     )
     parts: list[Part] = []
@@ -134,7 +137,7 @@ async def _overview(book: Gradebook, name: str) -> Reply:
     parts.append(Table(("Student", "Section", "Total of the drafts", "As they see it"), people, "Students"))
     if len(book.pupils) > _MOST_ROWS:
         parts.append(Note(f"… and {len(book.pupils) - _MOST_ROWS} more; `section:` or `person:` shows fewer."))
-    totals = [pupil.draft_total for pupil in book.pupils if pupil.draft_total is not None]
+    totals = [total for pupil in book.pupils if (total := _total(drafts, book, pupil)) is not None]
     if totals:
         title = one_line(f"Totals of the drafts, {name}", 70)
         parts.append(await asyncio.to_thread(draw_distribution, _buckets(totals), title))
@@ -162,16 +165,23 @@ def _work_row(work: Work, pupils: Sequence[Pupil]) -> tuple[str, ...]:
 async def _one(request: Request, class_id: UUID, student_id: UUID) -> Reply:
     async with request.app.sessions() as session:
         book = await gradebook(session, request.actor, class_id)
+        drafts = await draft_totals(session, request.actor, class_id)
+        shown = await published_totals(session, request.actor, class_id)
     pupil = next((each for each in book.pupils if each.user_id == student_id), None)
     if pupil is None:
         raise NotFound("There is no such student in this class.")
     rows = [
-        (work.title, f"{cell.draft}", str(cell.shown) if cell.shown is not None else "–", plain(work.points))
+        (work.title, f"{cell.draft}", str(cell.shown) if cell.shown and work.published else "–", plain(work.points))
         for work in book.works
         for cell in (pupil.cell(work),)
     ]
-    rows.append(("Total", _percent(pupil.draft_total), _percent(pupil.published_total), ""))
+    rows.append(("Total", _percent(_total(drafts, book, pupil)), _percent(_total(shown, book, pupil)), ""))
     return Reply((Table(("Assignment", "Draft", "As they see it", "Points"), tuple(rows), pupil.name),))
+
+
+def _total(totals: Totals, book: Gradebook, pupil: Pupil) -> Decimal | None:
+    found = totals.get(pupil.user_id, {}).get(book.class_id)
+    return found.percent if found is not None else None
 
 
 def _percent(total: Decimal | None) -> str:
@@ -197,6 +207,7 @@ def _report(report: GradebookReport, *, done: bool) -> list[Part]:
         ("The same already", str(report.unchanged)),
         ("Empty, left as it is", str(report.empty)),
         ("Read-only columns, not looked at", str(len(report.read_only))),
+        ("Assignments whose Canvas id is kept", str(len(report.learnt))),
     )
     parts: list[Part] = [Table(("Cells", "Number"), counts)]
     if report.changes and not done:

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor
 from core.classes.enrol import LmsIds
-from core.grading.aggregate import draft_totals, published_totals
 from core.grading.mark import NO_MARK, Mark, held_mark
 from core.grading.plan_release import Shown
 from core.identity.permissions import require_teacher
@@ -45,15 +44,13 @@ NO_CELL = Cell()
 
 @dataclass(frozen=True, slots=True)
 class Pupil:
-    """A student as a row, and their class totals in percent: if all were released now, and as they see it."""
+    """A student as a row. Their totals are no part of it: `draft_totals` and `published_totals` have them."""
 
     user_id: UUID
     name: str
     email: str
     section: str
     ids: LmsIds
-    draft_total: Decimal | None
-    published_total: Decimal | None
     cells: Mapping[UUID, Cell] = field(default_factory=dict)
 
     def cell(self, work: Work) -> Cell:
@@ -111,8 +108,6 @@ async def gradebook(session: AsyncSession, actor: Actor, class_id: UUID, *, sect
     cells: dict[UUID, dict[UUID, Cell]] = {}
     for row in await session.execute(_CELLS, {"class_id": class_id}):
         cells.setdefault(row.student_user_id, {})[row.assignment_id] = _cell(row)
-    drafts = await draft_totals(session, actor, class_id)
-    published = await published_totals(session, actor, class_id)
     works = await session.execute(_WORKS, {"class_id": class_id})
     pupils = await session.execute(_PUPILS, {"class_id": class_id, "section": section})
     return Gradebook(
@@ -127,8 +122,6 @@ async def gradebook(session: AsyncSession, actor: Actor, class_id: UUID, *, sect
                 email=str(row.email),
                 section=row.section,
                 ids=LmsIds(row.lms_user_id, row.sis_user_id, row.login_id),
-                draft_total=total.percent if (total := drafts.get(row.id, {}).get(class_id)) else None,
-                published_total=total.percent if (total := published.get(row.id, {}).get(class_id)) else None,
                 cells=cells.get(row.id, {}),
             )
             for row in pupils

@@ -17,6 +17,7 @@ def report_lines(report: GradebookReport, *, dry_run: bool = False) -> list[str]
     lines.append(f"unchanged: {report.unchanged}; empty, left as they are: {report.empty}")
     if report.read_only:
         lines.append(f"read-only columns, not looked at: {len(report.read_only)}")
+    lines += [f"the LMS’s id of {each.assignment}: {each.lms_id}" for each in report.learnt]
     lines += [f"note: {note}" for note in report.notes]
     lines += [f"column not used: {each.what}: {each.reason}" for each in report.unknown_columns]
     lines += [

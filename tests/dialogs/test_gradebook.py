@@ -136,7 +136,7 @@ async def test_the_terminal_writes_the_file_and_says_where(course: Course, tmp_p
     talk = course.talk(course.tess)
     said = await talk.say("/gradebook export")
     written = said.partition("The file is at `")[2].partition("`")[0]
-    assert read(written).startswith(b"\xef\xbb\xbfStudent,ID")
+    assert read(written).startswith(b'\xef\xbb\xbf"Student","ID"')
     mine = tmp_path / "canvas.csv"
     mine.write_bytes(sheet(course, "8"))
     assert "Ada Alm\tRocks\tungraded\t8" in await talk.say(f"/gradebook import file:{mine}")

@@ -18,6 +18,8 @@ from core.audit.record import Actor
 from core.db import Sessions, create_engine, create_sessions
 from core.errors import Conflict
 from core.grading.grade import GradeEdit, save_grades
+from core.grading.gradebook_sheet import GradebookSheet, SheetColumn, SheetRow
+from core.grading.import_gradebook import import_gradebook
 from core.grading.mark import graded
 from core.grading.plan_release import plan_release
 from core.grading.release import release
@@ -46,14 +48,14 @@ class School:
         async with self.sessions() as session:
             await first(self._in(session))
             other = asyncio.create_task(self.do(second))
-            await self._until_somebody_waits()
+            await self.until_somebody_waits()
             await session.commit()
         return (await asyncio.gather(other, return_exceptions=True))[0]
 
     def _in(self, session: AsyncSession) -> Room:
         return replace(self.room, session=session)
 
-    async def _until_somebody_waits(self) -> None:
+    async def until_somebody_waits(self) -> None:
         waiting = text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
@@ -161,3 +163,19 @@ async def test_two_attempts_of_one_student_have_two_numbers(school: School) -> N
         lambda room: submit(room.session, actor, school.essay.id, body="Two."),
     )
     assert second.attempt == 2
+
+
+async def test_an_import_that_learns_an_id_holds_no_grade_while_it_waits_for_a_release(school: School) -> None:
+    await school.do(save(school, "5"))
+    file = GradebookSheet(
+        (SheetColumn("Essay (77)", "Essay", "77"),), (SheetRow("line 2", ("8",), email=school.room.ada.email),)
+    )
+    async with school.sessions() as session:
+        first = replace(school.room, session=session)
+        await session.scalar(select(Assignment.id).with_for_update(read=True))  # as a release begins
+        other = asyncio.create_task(school.do(lambda room: import_gradebook(room.session, room.second, room.id, file)))
+        await school.until_somebody_waits()
+        await first.release(school.essay)
+        await session.commit()
+    assert len((await other).changes) == 1
+    assert await school.do(lambda room: room.shown(room.ada)) == {"Essay": "5.00 / 10.00"}

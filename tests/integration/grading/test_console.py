@@ -48,6 +48,7 @@ async def test_grades_go_in_as_drafts_and_out_again(
             "drafts that would be changed: 1",
             "  Ada, Essay: ungraded → 8.5",
             "unchanged: 0; empty, left as they are: 0",
+            "the LMS’s id of Essay: 77",
             "row not used: line 4 (Dee): there is no such student in this class",
         ],
     )
@@ -60,7 +61,7 @@ async def test_grades_go_in_as_drafts_and_out_again(
     await engine.dispose()
     exported = tmp_path / "out.csv"
     assert (await homeroom(url, tmp_path, "export", str(exported), *here))[0] == 0
-    assert "Ada,,," in exported.read_text("utf-8-sig")
+    assert '"Ada","","",' in exported.read_text("utf-8-sig")
     again = await homeroom(url, tmp_path, "import", str(exported), *here)
     assert (again[0], again[1][:2]) == (0, ["drafts changed: 0", "unchanged: 1; empty, left as they are: 2"])
     refused = await homeroom(url, tmp_path, "export", str(exported), "--class", room.class_.code, "--as", ada)

@@ -94,7 +94,15 @@ async def test_people_are_found_by_the_strongest_id_and_never_against_one(room: 
     assert await who("Ada,,,,,1") == ([], ["several students have that name"])
     assert await who(f"Ada,12,,{room.ada.email},,1") == ([], ["it seems to be Ada, whose ID is another"])
     assert await who("Somebody,11,s9,,,1") == ([], ["it seems to be Ada, whose SIS ID is another"])
-    assert (await who("Cy,,,,,1\nCy,,,,,2"))[1] == ["it is the same person as line 2"]
+    assert (await who("Somebody,11,,,,1\nAda,11,,,,2"))[1] == ["it is the same person as line 2"]
+    twice = "several rows have that name, and nothing else tells them apart"
+    assert await who("Cy,,,,,1\nCy,,,,,2") == ([], [twice, twice])
+    # A stranger of the same name stands before the one who is meant, and has another address.
+    mine, strange = f"Cy,,,{room.cy.email},,9", "Cy,,,cy@elsewhere.example,,3"
+    assert await who(f"{strange}\n{mine}") == (cy[0], ["it seems to be Cy, whose address is another"])
+    assert await who(strange) == ([], ["it seems to be Cy, whose address is another"])
+    assert await who(f"Cy,,,,,3\n{mine}") == (cy[0], ["another row is Cy’s by an id or the address"])
+    assert await who("Bo,,,bo2,,1") == ([], ["it seems to be Bo, whose login is another"])
 
 
 async def test_columns_are_found_by_id_then_title_and_not_with_other_points(room: Room) -> None:
@@ -109,9 +117,16 @@ async def test_columns_are_found_by_id_then_title_and_not_with_other_points(room
         return [each.assignment for each in report.changes], [each.reason for each in report.unknown_columns]
 
     assert await column("exam (2024)") == (["Exam (2024)"], [])
+    twice = "another column is the same assignment"
+    both = "Student,ID,Section,Essay (11),Essay (12)\n    Points Possible,,,10,10\nCy,,,3,9\n"
+    report = await import_gradebook(room.session, room.teacher, room.id, sheet(both))
+    assert ([each.reason for each in report.unknown_columns], changes(report), report.learnt) == ([twice] * 2, [], ())
     assert await column("Twin") == ([], ["several assignments go by that name"])
     assert await column("Essay (77)", "20") == ([], ["it is out of 20 in the file and out of 10 here"])
     assert await column("Essay (77)") == (["Essay"], [])
+    second = "Student,ID,Section,Essay,Essay (77)\n    Points Possible,,,10,10\nCy,,,3,1\n"
+    report = await preview_gradebook(room.session, room.teacher, room.id, sheet(second))
+    assert ([each.reason for each in report.unknown_columns], report.unchanged) == ([twice], 1)  # the id is stronger
     assert await column("Essay (78)") == ([], ["there is no such assignment in this class"])  # 77 is ours
     await room.save(essay, room.cy, "ungraded")
     assert await column("Renamed there (77)") == (["Essay"], [])
@@ -119,17 +134,18 @@ async def test_columns_are_found_by_id_then_title_and_not_with_other_points(room
 
 
 async def test_a_round_trip_changes_nothing(room: Room) -> None:
-    works = [await room.assignment(title) for title in ("Essay", "Essay", "=SUM(A1)", "Exam (2024)", "Final Points")]
+    titles = ("Essay", "Essay", "=SUM(A1)", "Exam (2024)", "Final Points", "Section")
+    works = [await room.assignment(title) for title in titles]
     await room.save(works[0], room.ada, "8.33")
     await room.save(works[1], room.ada, "EX")
     await room.save(works[2], room.bo, "MI")
     await room.save(works[3], room.cy, "0")
+    await room.save(works[5], room.cy, "7")
     room.bo.name = "=cmd|' /C calc'!A0"
     file = write_canvas(await gradebook(room.session, room.teacher, room.id))
     report = await import_gradebook(room.session, room.teacher, room.id, read_canvas(file, "grades.csv"))
     assert (changes(report), report.unknown_rows, report.learnt) == ([], (), ())
-    # Canvas itself takes a title without an id that ends like a total for one.
-    assert (report.unknown_columns, report.read_only, report.unchanged) == ((), ("Final Points",), 3)
+    assert (report.unknown_columns, report.read_only, report.unchanged) == ((), (), 4)
 
 
 async def test_only_teachers_bring_grades_in_and_out(room: Room) -> None:

@@ -99,7 +99,7 @@ def work(title: str, lms_id: str | None = None, *, published: bool = True, numbe
 
 def pupil(name: str, ids: LmsIds = LmsIds(), **cells: Cell) -> Pupil:  # noqa: B008  (frozen)
     by_work = {UUID(int=int(key[1:]) << 96): cell for key, cell in cells.items()}
-    return Pupil(uuid4(), name, f"{name[-2:]}@example.org", "A", ids, None, None, by_work)
+    return Pupil(uuid4(), name, f"{name[-2:]}@example.org", "A", ids, by_work)
 
 
 def test_a_file_as_canvas_expects_it() -> None:
@@ -109,22 +109,25 @@ def test_a_file_as_canvas_expects_it() -> None:
         work("Twin", number=3),
         work("Twin", number=4),
         work("Hidden", number=5, published=False),
+        work("Final Score", number=6),
     )
     ada = pupil("=Ada", LmsIds("11", "s1", "ada"), w1=Cell(1, graded("8.5")), w2=Cell(1, EXCUSED), w3=Cell(1, MISSING))
     data = write_canvas(book(ada, pupil("Bo"), works=works))
-    assert data.startswith(b"\xef\xbb\xbfStudent,ID,")
+    assert data.startswith(
+        b'\xef\xbb\xbf"Student","ID",'
+    )  # quotes: no cell begins inside another
     rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
     assert rows == [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Essay (77)", "'=Quiz",
-         "Twin [00000003]", "Twin [00000004]"],
-        ["    Points Possible", "", "", "", "", "10.00", "10.00", "10.00", "10.00"],
-        ["'=Ada", "11", "s1", "ada", "A", "8.50", "EX", "", ""],
-        ["Bo", "", "", "Bo@example.org", "A", "", "", "", ""],
+         "Twin [00000003]", "Twin [00000004]", "Final Score [00000006]"],
+        ["    Points Possible", "", "", "", "", "10.00", "10.00", "10.00", "10.00", "10.00"],
+        ["'=Ada", "11", "s1", "ada", "A", "8.50", "EX", "", "", ""],
+        ["Bo", "", "", "Bo@example.org", "A", "", "", "", "", ""],
     ]  # fmt: skip
     sheet = read(data)
     assert [(row.name, row.ids.lms_user_id, row.cells) for row in sheet.rows] == [
-        ("=Ada", "11", ("8.50", "EX", "", "")),
-        ("Bo", None, ("", "", "", "")),
+        ("=Ada", "11", ("8.50", "EX", "", "", "")),
+        ("Bo", None, ("", "", "", "", "")),
     ]
     assert [(each.title, each.lms_id) for each in sheet.columns[:2]] == [("Essay", "77"), ("=Quiz", None)]
 
@@ -137,17 +140,17 @@ def test_oneroster_results_hold_what_was_released_and_no_more() -> None:
         w1=Cell(3, graded("9"), Shown(graded("8.5"), TEN, Decimal(1))),
         w2=Cell(1, graded("1")),
     )
-    bo = pupil("Bo", LmsIds(sis_user_id="s2"), w1=Cell(1, EXCUSED, Shown(EXCUSED, TEN, Decimal(1))))
+    bo = pupil("Bo", LmsIds(sis_user_id="-s2"), w1=Cell(1, EXCUSED, Shown(EXCUSED, Decimal(20), Decimal(1))))
     nobody = pupil("Cy", w1=Cell(1, graded("8"), Shown(graded("8"), TEN, Decimal(1))))
     data = write_oneroster(book(ada, bo, nobody, works=works), class_sourced_id="SKY", today=date(2026, 3, 1))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         tables = {name: list(csv.DictReader(io.StringIO(archive.read(name).decode()))) for name in archive.namelist()}
     assert [(each["studentSourcedId"], each["scoreStatus"], each["score"]) for each in tables["results.csv"]] == [
         ("s1", "fully graded", "8.50"),
-        ("s2", "exempt", "0"),
+        ("-s2", "exempt", "0"),
     ]
     assert [(each["title"], each["classSourcedId"], each["resultValueMax"]) for each in tables["lineItems.csv"]] == [
-        ("Essay", "SKY", "10.00")
+        ("Essay", "SKY", "20.00")  # as released, not as it is out of today
     ]
     said = {each["propertyName"]: each["value"] for each in tables["manifest.csv"]}
     assert (said["file.results"], said["file.lineItems"], said["file.users"]) == ("bulk", "bulk", "absent")
