@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from bot.commands import arranging, editing, looking
+from bot.commands import arranging, editing, looking, reverting
 from bot.commands.creating import UPLOAD, create_command, run_create
 from bot.commands.naming import On, carry, meant, name_option, picked
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
@@ -51,14 +51,18 @@ def _group(kind: Kind, help_: str) -> Command:
         [Option("lesson", "Its place in which lesson", OptionKind.THING, of=(LESSON.name,))] if kind is MATERIAL else []
     )
     number = Option("to", "The number of an old revision")
+    two = [
+        Option("number", "What changed in this revision"),
+        Option("with", "Compared with this one, not the one before"),
+    ]
     verbs = [
         begin,
         Command("list", f"List every {kind.name}, drafts as well", listing, (), Who.TEACHER),
         _verb(kind, "edit", "Edit the draft of a {}", editing.edit, editing.EDIT, file),
         _verb(kind, "preview", "See a {} as students would", looking.preview, editing.PREVIEW),
         _verb(kind, "show", "See how a {} stands", looking.show, editing.SHOW),
-        _verb(kind, "history", "See what a {} said before", looking.history, looking.HISTORY),
-        _verb(kind, "revert", "Bring an old text back as a draft", looking.run_revert, _REVERT_PICKED, number),
+        _verb(kind, "history", "See what a {} said before", reverting.history, looking.HISTORY, *two),
+        _verb(kind, "revert", "Bring an old text back as a draft", reverting.run_revert, _REVERT_PICKED, number),
         _verb(kind, "move", "Give a {} another place", arranging.run_move, _MOVE_PICKED, to, *into, *within),
         _verb(kind, "delete", "Delete a {}", arranging.ask_delete, arranging.ASK_DELETE),
         _verb(kind, "restore", "Bring back a deleted {}", arranging.restore, arranging.RESTORE, deleted=True),
@@ -82,10 +86,11 @@ COMMANDS = (
 )
 CONTROLS: dict[str, Run] = {
     _MOVE_PICKED: picked(arranging.run_move),
-    _REVERT_PICKED: picked(looking.run_revert),
+    _REVERT_PICKED: picked(reverting.run_revert),
     _LINK_PICKED: picked(arranging.run_link),
     _UNLINK_PICKED: picked(arranging.run_unlink),
     **editing.CONTROLS,
     **looking.CONTROLS,
+    **reverting.CONTROLS,
     **arranging.CONTROLS,
 }

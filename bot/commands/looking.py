@@ -1,26 +1,23 @@
-"""What teachers see of what they write: lists, a draft as students would see it, how it stands, and its history."""
+"""What teachers see of what they write: lists, a draft as students would see it, and how it stands."""
 
 from __future__ import annotations
 
 from bot.commands.browsing import show_moment
-from bot.commands.changes import show_diff, show_value, size_of
-from bot.commands.editing import CANCEL, EDIT, LEAVE, PREVIEW, PUBLISH, SHOW, draft_against
-from bot.commands.naming import carried_thing, number_in, packed, picked, zone_of
+from bot.commands.changes import show_value, size_of
+from bot.commands.editing import CANCEL, EDIT, PREVIEW, PUBLISH, SHOW
+from bot.commands.naming import packed, picked, zone_of
 from bot.commands.registry import Request, Run
-from core.content.conflict import Seen
 from core.content.find import Thing, list_things, parent_of
-from core.content.history import History, Standing, diff_draft, read_history
+from core.content.history import Standing, diff_draft, read_history
 from core.content.kinds import LESSON, MATERIAL, Kind
 from core.content.preview import Preview
 from core.content.preview import preview as preview_draft
-from core.content.revert import revert as revert_to
 from core.content.schedule import list_scheduled
 from core.enums import ActionKind, ProcessingStatus
-from core.errors import InvalidInput, NotFound
 from core.materials.link import lessons_of, materials_in
 from core.replies import Choice, Choices, File, Note, Part, Reply, Table, Text, plain_name, say
 
-HISTORY, COMPARE, REVERT = "write.history", "write.compare", "write.revert"
+HISTORY = "write.history"  # served elsewhere
 _LONGEST = 5_000  # characters of a preview: a message has an end
 _MOST_ROWS = 100
 _MOST_CHOICES = 20
@@ -143,97 +140,4 @@ async def show(request: Request, thing: Thing) -> Reply:
 _DONE = {ActionKind.PUBLISH: "published", ActionKind.UNPUBLISH: "unpublished"}
 
 
-async def history(request: Request, thing: Thing) -> Reply:
-    """Serve /… history."""
-    async with request.app.sessions() as session:
-        found = await read_history(session, request.actor, thing.kind, thing.id)
-    zone = request.visitor.time_zone
-    rows = tuple(
-        (
-            str(each.number),
-            each.standing.value,
-            each.title,
-            each.edited_by or each.begun_by or "import",
-            show_moment(each.edited_at, zone),
-            show_moment(each.published_at, zone) if each.published_at else "–",
-        )
-        for each in found.entries[:_MOST_ROWS]
-    )
-    headings = ("No.", "State", "Title", "Written by", "Written", "First published")
-    parts: list[Part] = [Table(headings, rows, thing.full_label)]
-    choices = _old(thing, found)
-    if choices:
-        parts += [Note("Look at what bringing one back would change:"), Choices(tuple(choices[:_MOST_CHOICES]))]
-    return Reply(tuple(parts))
-
-
-def _old(thing: Thing, found: History) -> list[Choice]:
-    newest = next((each.number for each in found.entries if each.standing is not Standing.DISCARDED), 0)
-    return [
-        Choice(f"No. {each.number}", COMPARE, packed(thing, str(each.number)))
-        for each in found.entries
-        if each.number != newest
-    ]
-
-
-async def run_revert(request: Request, thing: Thing) -> Reply:
-    """Serve /… revert: what it would change, or the history where no number is given."""
-    to = request.options.get("to", "")
-    if not to:
-        return await history(request, thing)
-    if not to.isdecimal():
-        raise InvalidInput(f"“{to[:20]}” is no revision's number; `/{thing.kind.name} history` lists them.", field="to")
-    return await _compare(request, thing, int(to))
-
-
-async def compare(request: Request) -> Reply:
-    """Serve the choice of an old revision."""
-    thing, rest = await carried_thing(request)
-    return await _compare(request, thing, number_in("".join(rest[:1])))
-
-
-async def _compare(request: Request, thing: Thing, number: int) -> Reply:
-    async with request.app.sessions() as session:
-        seen, diff = await draft_against(session, request, thing, number)
-        zone = await zone_of(session, thing.class_id)
-    if not diff:
-        return say(f"No. {number} says what stands there now; there is nothing to bring back.")
-    gives_way = " The draft that stands now stays in the history." if thing.draft else ""
-    return Reply(
-        (
-            Text(f"Bringing back no. {number} of {thing.kind.name} “{thing.title}” would make this of the draft:"),
-            Text(show_diff(diff, zone)),
-            Note(f"Nothing changes for students until you publish it.{gives_way}"),
-            Choices(
-                (
-                    Choice(f"Bring back no. {number}", REVERT, packed(thing, str(number), str(seen))),
-                    Choice("Leave it", LEAVE),
-                )
-            ),
-        )
-    )
-
-
-async def revert(request: Request) -> Reply:
-    """Serve “Bring back”."""
-    thing, rest = await carried_thing(request)
-    number, seen = [*rest, "", ""][:2]
-    if not seen:
-        raise NotFound("That choice does nothing any more.")
-    async with request.app.sessions.begin() as session:
-        draft = await revert_to(
-            session, request.actor, thing.kind, thing.id, number_in(number),
-            queue=request.app.pipeline.queue, seen=Seen.read(seen),
-        )  # fmt: skip
-        made = draft.revision_number
-    choices = (Choice("Preview", PREVIEW, packed(thing)), Choice("Publish…", PUBLISH, packed(thing)))
-    return say(f"No. {number} is back, as a draft: no. {made}. Nothing changed for students.", Choices(choices))
-
-
-CONTROLS: dict[str, Run] = {
-    PREVIEW: picked(preview),
-    SHOW: picked(show),
-    HISTORY: picked(history),
-    COMPARE: compare,
-    REVERT: revert,
-}
+CONTROLS: dict[str, Run] = {PREVIEW: picked(preview), SHOW: picked(show)}

@@ -192,6 +192,28 @@ class TestWriting:
         assert "nothing to bring back" in words(await tess.type("/lesson revert 1.1 to:1"))
         assert (await acts(lesson)).count("lesson.revert") == 1
 
+    async def test_any_two_revisions_are_compared(self, lesson: Course) -> None:
+        tess = lesson.tess
+        for body in ("Granite is hard and old.", "Granite is old."):
+            await process(lesson)
+            await tess.type("/publish 1.1")
+            await tess.press("Publish")
+            await tess.type("/lesson edit 1.1")
+            await tess.fill(body=body)
+        shown = await tess.type("/lesson history 1.1")
+        assert labels(shown)[:2] == ["Changes of no. 3", "Changes of no. 2"]
+        told = words(await tess.press("Changes of no. 3"))
+        assert "from no. 2 to no. 3" in told
+        assert "Granite is ~~hard and~~ old" in told
+        assert "~~very hard~~ **hard and old**" in words(await tess.press("Changes of no. 2"))
+        told = words(await tess.type("/lesson history 1.1 number:3 with:1"))
+        assert "Granite is ~~very hard~~ **old**" in told
+        assert told == words(await tess.type("/lesson history 1.1 with:1"))  # the newest, where none is named
+        assert "Nothing is different" in words(await tess.type("/lesson history 1.1 number:2 with:2"))
+        assert "nothing came before" in words(await tess.type("/lesson history 1.1 number:1"))
+        for wrong in ("number:0", "with:two", "number:9"):
+            assert (await tess.type(f"/lesson history 1.1 {wrong}")).failed
+
 
 class TestArranging:
     async def test_lessons_move_after_it_is_confirmed(self, lesson: Course) -> None:
