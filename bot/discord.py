@@ -99,7 +99,8 @@ async def open_discord(app: App, **more: Any) -> AsyncIterator[Discord]:  # noqa
 
         listener = Listener(reads_all=application.reads_all, prepare=prepare, **more)
         pages = f"{settings.public_url.rstrip('/')}/" if settings.public_url else None
-        setting = Setting(Calls(listener.http, http), lambda: listener.own_id, settings.discord_api_url, pages)
+        calls = Calls(listener.http, http, ended=listener.is_closed)
+        setting = Setting(calls, lambda: listener.own_id, settings.discord_api_url, pages)
 
         async def respond(event: Event, data: Mapping[str, str]) -> Responder:
             return open_responder(servers, setting, event, Route.from_data(data))

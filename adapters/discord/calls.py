@@ -6,9 +6,11 @@ the one that stands there (https://discord.com/developers/docs/resources/message
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -41,11 +43,16 @@ def event_nonce(key: str, purpose: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Calls with the bot's token, and those of interactions, which go without it."""
+    """Calls with the bot's token, and those of interactions, which go without it.
+
+    `ended` says whether the connection was closed. Calls then raise `CancelledError`: what was being served is not
+    done, and is left to the process that takes it up.
+    """
 
     http: HTTPClient
     session: aiohttp.ClientSession
     webhooks: AsyncWebhookAdapter = field(default_factory=AsyncWebhookAdapter)
+    ended: Callable[[], bool] = lambda: False
 
     async def post(self, channel: str, message: Message, nonce: str = "", *, reply_to: str = "") -> str:
         """Post a message and return its id."""
@@ -66,34 +73,34 @@ class Calls:
 
     async def delete(self, channel: str, message_id: str) -> None:
         """Delete a message."""
-        await self.http.request(
+        await self._call(
             Route("DELETE", "/channels/{channel_id}/messages/{message_id}", channel_id=channel, message_id=message_id)
         )
 
     async def history(self, channel: str, *, after: str = "", most: int = 100) -> list[Json]:
         """Return a channel's messages since one, the oldest first; without `after` its latest."""
         params = {"limit": str(most)} | ({"after": after} if after else {})
-        found: list[Json] = await self.http.request(
+        found: list[Json] = await self._call(
             Route("GET", "/channels/{channel_id}/messages", channel_id=channel), params=params
         )
         return sorted(found, key=lambda message: int(message["id"]))
 
     async def channel(self, channel: str) -> Json:
         """Return a channel object."""
-        found: Json = await self.http.request(Route("GET", "/channels/{channel_id}", channel_id=channel))
+        found: Json = await self._call(Route("GET", "/channels/{channel_id}", channel_id=channel))
         return found
 
     async def is_member(self, guild: str, user: str) -> None:
         """Return if somebody is in a server; Discord answers with an error otherwise."""
-        await self.http.request(Route("GET", "/guilds/{guild_id}/members/{user_id}", guild_id=guild, user_id=user))
+        await self._call(Route("GET", "/guilds/{guild_id}/members/{user_id}", guild_id=guild, user_id=user))
 
     async def typing(self, channel: str) -> None:
         """Show that something is being written, for ten seconds."""
-        await self.http.request(Route("POST", "/channels/{channel_id}/typing", channel_id=channel))
+        await self._call(Route("POST", "/channels/{channel_id}/typing", channel_id=channel))
 
     async def react(self, channel: str, message_id: str, emoji: str) -> None:
         """Put an emoji on a message."""
-        await self.http.request(
+        await self._call(
             Route(
                 "PUT",
                 "/channels/{channel_id}/messages/{message_id}/reactions/{emoji}/@me",
@@ -105,7 +112,7 @@ class Calls:
 
     async def open_direct(self, user: str) -> str:
         """Return the channel of somebody's direct messages."""
-        opened = await self.http.request(Route("POST", "/users/@me/channels"), json={"recipient_id": user})
+        opened = await self._call(Route("POST", "/users/@me/channels"), json={"recipient_id": user})
         return str(opened["id"])
 
     async def start_thread(self, channel: str, message_id: str, name: str) -> str:
@@ -113,17 +120,17 @@ class Calls:
         route = Route(
             "POST", "/channels/{channel_id}/messages/{message_id}/threads", channel_id=channel, message_id=message_id
         )
-        made = await self.http.request(route, json={"name": thread_name(name), "auto_archive_duration": _DAY})
+        made = await self._call(route, json={"name": thread_name(name), "auto_archive_duration": _DAY})
         return str(made["id"])
 
     async def start_private_thread(self, channel: str, user: str, name: str) -> str:
         """Begin a thread that only its members and moderators see, with somebody in it, and return its id."""
-        made = await self.http.request(
+        made = await self._call(
             Route("POST", "/channels/{channel_id}/threads", channel_id=channel),
             json={"name": thread_name(name), "type": _PRIVATE, "invitable": False, "auto_archive_duration": _DAY},
         )
         thread = str(made["id"])
-        await self.http.request(
+        await self._call(
             Route("PUT", "/channels/{channel_id}/thread-members/{user_id}", channel_id=thread, user_id=user)
         )
         return thread
@@ -142,16 +149,14 @@ class Calls:
 
     async def threads(self, guild: str, channel: str) -> list[Json]:
         """Return the threads of a channel: those in use, and of the others the latest."""
-        active = await self.http.request(Route("GET", "/guilds/{guild_id}/threads/active", guild_id=guild))
-        archived = await self.http.request(
-            Route("GET", "/channels/{channel_id}/threads/archived/public", channel_id=channel)
-        )
+        active = await self._call(Route("GET", "/guilds/{guild_id}/threads/active", guild_id=guild))
+        archived = await self._call(Route("GET", "/channels/{channel_id}/threads/archived/public", channel_id=channel))
         here = [each for each in active["threads"] if str(each.get("parent_id")) == channel]
         return [*here, *archived["threads"]]
 
     async def message(self, channel: str, message_id: str) -> Json:
         """Return a message."""
-        found: Json = await self.http.request(
+        found: Json = await self._call(
             Route("GET", "/channels/{channel_id}/messages/{message_id}", channel_id=channel, message_id=message_id)
         )
         return found
@@ -159,12 +164,12 @@ class Calls:
     async def close_thread(self, thread: str, name: str) -> None:
         """Give a thread another name and take it out of the list of those in use."""
         body = {"name": thread_name(name), "archived": True}
-        await self.http.request(Route("PATCH", "/channels/{channel_id}", channel_id=thread), json=body)
+        await self._call(Route("PATCH", "/channels/{channel_id}", channel_id=thread), json=body)
 
     async def set_commands(self, application: str, bodies: Sequence[Json]) -> None:
         """Put these commands in place of all that the application has."""
         route = Route("PUT", "/applications/{application_id}/commands", application_id=application)
-        await self.http.request(route, json=list(bodies))
+        await self._call(route, json=list(bodies))
 
     async def respond(self, interaction: str, token: str, kind: int, data: Json | None = None) -> Json:
         """Give an interaction its first response."""
@@ -172,7 +177,7 @@ class Calls:
             "POST", "/interactions/{webhook_id}/{webhook_token}/callback", webhook_id=interaction, webhook_token=token
         )
         body: Json = {"type": kind, **({"data": data} if data is not None else {})}
-        answer: Json = await self.webhooks.request(route, self.session, payload=body, params={"with_response": "1"})
+        answer: Json = await self._call_webhook(route, payload=body, params={"with_response": "1"})
         return answer
 
     async def follow_up(self, application: str, token: str, message: Message, *, ephemeral: bool) -> str:
@@ -183,7 +188,7 @@ class Calls:
 
     async def first_response(self, application: str, token: str) -> Json:
         """Return the message that an interaction was answered with."""
-        found: Json = await self.webhooks.request(_of(application, token, "@original", "GET"), self.session)
+        found: Json = await self._call_webhook(_of(application, token, "@original", "GET"))
         return found
 
     async def edit_follow_up(self, application: str, token: str, message_id: str, message: Message) -> str:
@@ -193,14 +198,31 @@ class Calls:
 
     async def delete_follow_up(self, application: str, token: str, message_id: str) -> None:
         """Delete a message of an interaction's."""
-        await self.webhooks.request(_of(application, token, message_id, "DELETE"), self.session)
+        await self._call_webhook(_of(application, token, message_id, "DELETE"))
+
+    async def _call(self, route: Route, **more: Any) -> Any:  # noqa: ANN401  (what discord.py takes and returns)
+        with self._until_ended():
+            return await self.http.request(route, **more)
+
+    async def _call_webhook(self, route: Route, **more: Any) -> Any:  # noqa: ANN401  (as above)
+        with self._until_ended():
+            return await self.webhooks.request(route, self.session, **more)
+
+    @contextmanager
+    def _until_ended(self) -> Iterator[None]:
+        try:
+            yield
+        except (RuntimeError, aiohttp.ClientError, OSError) as error:  # the first is aiohttp's for a closed session
+            if self.ended() or self.session.closed:
+                raise asyncio.CancelledError("the connection to Discord was closed") from error
+            raise
 
     async def _send(self, route: Route, body: Json, message: Message, files: Any = None) -> Json:  # noqa: ANN401  (see `_Once`)
         answer: Json
         if message.uploads:
-            answer = await self.http.request(route, files=files, form=_multipart(body, message))
+            answer = await self._call(route, files=files, form=_multipart(body, message))
         else:
-            answer = await self.http.request(route, files=files, json=body)
+            answer = await self._call(route, files=files, json=body)
         return answer
 
     async def _send_webhook(
@@ -210,9 +232,9 @@ class Calls:
         answer: Json
         if message.uploads:
             form = _multipart(body, message)
-            answer = await self.webhooks.request(route, self.session, multipart=form, params=asked)
+            answer = await self._call_webhook(route, multipart=form, params=asked)
         else:
-            answer = await self.webhooks.request(route, self.session, payload=body, params=asked)
+            answer = await self._call_webhook(route, payload=body, params=asked)
         return answer
 
 

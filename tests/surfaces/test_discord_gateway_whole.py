@@ -109,6 +109,27 @@ async def test_what_was_asked_while_no_process_ran_is_answered_once(
         assert await questions(school) == 2
 
 
+async def test_a_process_that_ends_in_the_middle_of_an_answer_leaves_it_to_the_next_one(
+    discord: DiscordServer, provider: OpenAIServer, database: str, tmp_path: Path
+) -> None:
+    with capture_logs() as logs:
+        async with open_school(discord, provider, database, tmp_path) as school:
+            await school.join("13", "Cleo")
+            asked = await school.begin_writing("13")
+            school.dies = True
+            await school.bot.close()
+            provider.release.set()
+            await school.given_up()
+            assert await school.rows("SELECT 1 FROM inbox_events WHERE state = 'WORKING'"), "it counts as served"
+    assert not [entry for entry in logs if entry.get("exc_info") or entry["log_level"] == "error"], logs
+    async with open_school(discord, provider, database, tmp_path) as school:
+        await school.lose_leases()
+        await school.until(lambda: school.half(asked) is None and school.answers(), seconds=15)
+        answer = await school.until_answered()
+        assert school.thread_of(answer) == asked.id
+        assert await school.statuses() == ["COMPLETED"]
+
+
 async def test_two_shards_serve_two_servers(
     discord: DiscordServer, provider: OpenAIServer, database: str, tmp_path: Path
 ) -> None:
