@@ -18,7 +18,7 @@ from uuid import UUID
 
 from adapters.discord.limits import BUTTON_LABEL, CUSTOM_ID, OPTION_LABEL, OPTION_VALUE, OPTIONS, URL, fit, length
 from adapters.discord.packing import Control, Embed, Json
-from adapters.slack.outgoing_text import harmless
+from adapters.outgoing_text import harmless
 from core.replies import Choice
 from core.text import one_line
 

@@ -22,7 +22,7 @@ from adapters.discord.limits import (
     fit,
     length,
 )
-from adapters.slack.outgoing_text import harmless
+from adapters.outgoing_text import harmless
 from core.events import Attachment
 from core.replies import Choice, Field, Form
 from core.text import one_line

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from adapters.slack.outgoing_text import harmless, safe_url
+from adapters.discord.limits import URL
+from adapters.outgoing_text import harmless, safe_url
 from core.text import one_line
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"“”]+", re.IGNORECASE)
@@ -75,7 +76,7 @@ def code_piece(text: str, language: str = "") -> Piece:
 
 def link(url: str, label: str) -> str:
     """Return a link that shows its label alone, for pages of our own; the label where the address is no good."""
-    safe, shown = safe_url(url), escape(one_line(harmless(label), _LABEL)).replace("[", "(").replace("]", ")")
+    safe, shown = safe_url(url, URL), escape(one_line(harmless(label), _LABEL)).replace("[", "(").replace("]", ")")
     if safe is None or not shown:
         return shown or escape(url)
     # Brackets would end the address early.
@@ -158,7 +159,7 @@ class _Reader:
     def link(self, node: SyntaxTreeNode) -> str:
         url = str(node.attrs.get("href") or node.attrs.get("src") or "")
         label = words_of(node) if node.type == "link" else node.content
-        safe = safe_url(url)
+        safe = safe_url(url, URL)
         if safe is None:
             return escape(label or url)
         if self.pages is not None and url.startswith(self.pages):
@@ -171,7 +172,7 @@ class _Reader:
         written, at = "", 0
         for found in _ADDRESS.finditer(text):
             address = found[0].rstrip(_AFTER_ADDRESS)
-            safe = safe_url(address)
+            safe = safe_url(address, URL)
             if safe is None:
                 continue
             written += f"{escape(text[at : found.start()])}<{safe}>"

@@ -16,7 +16,7 @@ from adapters.discord.forms import Json, form_modal, form_of, inputs_of
 from adapters.discord.limits import INPUTS, MODAL_TITLE, fit, length
 from adapters.discord.markdown import Piece, escape
 from adapters.discord.packing import Control, Message, pack
-from adapters.slack.outgoing_text import harmless
+from adapters.outgoing_text import harmless
 from core.events import Attachment
 from core.replies import Choice, Field, Form
 from core.text import one_line

@@ -9,7 +9,7 @@ from adapters.discord.forms import form_choice
 from adapters.discord.limits import ALT, DESCRIPTION, LARGEST_UPLOAD, fit, length
 from adapters.discord.markdown import Piece, code_piece, draw_table, escape, link, plain, read_markdown
 from adapters.discord.packing import Embed, Message, Unit, pack
-from adapters.slack.outgoing_text import harmless
+from adapters.outgoing_text import harmless
 from core.answering.replying import SHOW_PASSAGE
 from core.replies import Choice, Choices, Citation, File, Form, Note, Part, Picture, Reply, Sources, Table, Text
 from core.text import one_line

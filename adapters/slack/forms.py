@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from adapters.outgoing_text import harmless
 from adapters.slack.controls import plain_object
 from adapters.slack.limits import (
     BUTTON_VALUE,
@@ -18,7 +19,6 @@ from adapters.slack.limits import (
     OPTIONS,
     VIEW_TITLE,
 )
-from adapters.slack.outgoing_text import harmless
 from adapters.slack.split import split_text
 from adapters.slack.submitted import COUNT_MARK, read_metadata, typed_fields
 from core.events import Place

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from adapters.slack.limits import URL
-from core.text import clean
+from adapters.outgoing_text import without_turns
 
-# Marks that turn the direction of writing round; a link could hide behind them.
-_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
-_KEPT = "%/:=&?~#+!$,;'@()*[]"
 _LOOKS_LIKE_AN_ADDRESS = re.compile(r"(?:https?://|www\.)?(?P<host>[\w-]+(?:\.[\w-]+)+)(?:[/?#:]\S*)?", re.IGNORECASE)
-
-
-def harmless(text: str) -> str:
-    """Return text without control characters, trimmed."""
-    return _TURNS.sub("", clean(text))
 
 
 def escape(text: str) -> str:
@@ -53,29 +43,8 @@ def escape_markdown(text: str, before: str = "") -> str:
     Slack reads its own `<…>` there too, but does not read a decoded `&lt;` again. Only the opening bracket is escaped:
     `>` begins a quotation, and `&` would break the addresses of links (PostHog/posthog, pull request 95054, measured).
     """
-    apart = _TURNS.sub("", text).replace("](", "] (").replace("<", "&lt;")
+    apart = without_turns(text).replace("](", "] (").replace("<", "&lt;")
     return f" {apart}" if before.endswith("]") and apart.startswith("(") else apart
-
-
-def safe_url(url: str) -> str | None:
-    """Return an address that may be linked, encoded so that it ends no link early; None for any other.
-
-    Only the web and mail, and no `https://school.org@elsewhere.org`, which reads like another place.
-    """
-    try:
-        parts = urlsplit(url.strip())
-        port = f":{parts.port}" if parts.port else ""
-        host = (parts.hostname or "").encode("idna").decode("ascii")
-    except ValueError:  # UnicodeError too, for a name that is none
-        return None
-    rest = quote(urlunsplit(("", "", parts.path, parts.query, parts.fragment)), safe=_KEPT)
-    if parts.scheme in ("http", "https") and _HOST.fullmatch(host) and "@" not in parts.netloc:
-        safe = f"{parts.scheme}://{host}{port}{rest}"
-    elif parts.scheme == "mailto" and "@" in parts.path:
-        safe = f"mailto:{rest}"
-    else:
-        return None
-    return safe if len(safe) <= URL else None
 
 
 def honest_label(label: str, url: str) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from adapters.outgoing_text import harmless
 from adapters.slack.controls import choice_blocks, feedback_block
 from adapters.slack.forms import form_choice
 from adapters.slack.limits import CONTEXT_TEXT, TABLE_COLUMNS, TABLE_ROWS, VIEW_BLOCKS, size
-from adapters.slack.outgoing_text import escape, harmless
+from adapters.slack.outgoing_text import escape
 from adapters.slack.packing import Block, Fixed, Message, Unit, in_words, pack
 from adapters.slack.rich_text import (
     Element,

@@ -11,11 +11,11 @@ from uuid import UUID
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.outgoing_text import harmless
 from adapters.slack.failures import TROUBLE, in_our_words, read_failure
 from adapters.slack.fetching import fetch_file
 from adapters.slack.forms import form_view
 from adapters.slack.live_reply import SlackReply
-from adapters.slack.outgoing_text import harmless
 from adapters.slack.pace import Pace
 from adapters.slack.packing import Message, pack
 from adapters.slack.people import is_shared_channel, read_profile, read_readers

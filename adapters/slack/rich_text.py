@@ -14,8 +14,9 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from adapters.slack.limits import LIST_INDENT
-from adapters.slack.outgoing_text import harmless, honest_label, safe_url
+from adapters.outgoing_text import harmless, safe_url
+from adapters.slack.limits import LIST_INDENT, URL
+from adapters.slack.outgoing_text import honest_label
 from core.text import one_line
 
 Element = dict[str, Any]
@@ -52,7 +53,7 @@ def text_element(text: str, style: Style = _PLAIN) -> Element:
 
 def link_element(url: str, label: str, style: Style = _PLAIN) -> Element:
     """Return a link, or its text where the address may not be linked."""
-    safe = safe_url(url)
+    safe = safe_url(url, URL)
     if safe is None:
         return text_element(label or url, style)
     shown = one_line(honest_label(label, safe), _LABEL)
@@ -162,7 +163,7 @@ def _link_addresses(text: str, style: Style) -> Iterator[Element]:
     at = 0
     for found in _ADDRESS.finditer(text):
         address = found[0].rstrip(_AFTER_ADDRESS)
-        if safe_url(address) is None:
+        if safe_url(address, URL) is None:
             continue
         if found.start() > at:
             yield text_element(text[at : found.start()], style)

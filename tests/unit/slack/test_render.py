@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from adapters.slack.limits import MESSAGE_SIZE, size
-from adapters.slack.outgoing_text import escape_markdown, honest_label, safe_url
+from adapters.outgoing_text import safe_url
+from adapters.slack.limits import MESSAGE_SIZE, URL, size
+from adapters.slack.outgoing_text import escape_markdown, honest_label
 from adapters.slack.render import render
 from core.replies import Choice, Choices, Citation, Form, Note, Picture, Reply, Sources, Table, Text, say
 
@@ -111,7 +112,7 @@ def test_small_print_keeps_its_links() -> None:
     ],
 )
 def test_only_ordinary_addresses_are_linked(url: str, safe: str | None) -> None:
-    assert safe_url(url) == safe
+    assert safe_url(url, URL) == safe
 
 
 def test_a_link_does_not_pretend_to_lead_elsewhere() -> None:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.outgoing_text import harmless
 from adapters.slack.forms import form_choice, form_view, unpack_form
 from adapters.slack.limits import FALLBACK, MESSAGE_SIZE, size
-from adapters.slack.outgoing_text import escape_markdown, harmless
+from adapters.slack.outgoing_text import escape_markdown
 from adapters.slack.receive import receive_submission
 from adapters.slack.render import render
 from core.replies import Choice, Choices, Citation, Field, File, Form, Note, Part, Picture, Reply, Sources, Table, Text
