@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePath
@@ -34,7 +35,7 @@ from core.content.browse import list_lessons
 from core.content.find import list_things
 from core.content.kinds import KINDS
 from core.enums import Platform
-from core.errors import HomeroomError, InvalidInput, NotFound
+from core.errors import ChooseClass, HomeroomError, InvalidInput, NotFound, NotPermitted
 from core.events import Attachment, Control, Place
 from core.events import Command as Typed
 from core.grading.find import list_gradable, list_students
@@ -130,9 +131,20 @@ async def _run(request: Request, command: Command, path: str, typed: Mapping[str
     options, files = _files(request, command, options)
     request = replace(request, files=files)
     if command.missing(options, request.files):
+        _refuse_form(request, command, path)
         offered = await offers(request.app, request.encounter, request.event.place, command)
         return Reply((command.form(path, options, offered),))
     return await command.run(replace(request, options=options))
+
+
+def _refuse_form(request: Request, command: Command, path: str) -> None:
+    """Open no form in vain: raise `NotPermitted`, `NotLinked` for what is for teachers where somebody is none."""
+    elsewhere = path.startswith("class ") or any(each.kind is OptionKind.CLASS for each in command.options)
+    if command.who is not Who.TEACHER or elsewhere:  # of a class that is named, or is not there yet
+        return
+    with contextlib.suppress(ChooseClass):  # which is asked when the form is sent
+        if not request.visitor.teaches:
+            raise NotPermitted("Only a teacher of this class may do that.")
 
 
 def _files(
