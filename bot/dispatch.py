@@ -30,8 +30,8 @@ from core.replies import Choice, Choices, Note, Part, Reply, Text
 
 log = structlog.get_logger(__name__)
 
-# PostgreSQL's codes for lock_timeout, statement_timeout and idle_in_transaction_session_timeout (appendix A).
-TIMED_OUT = frozenset({"55P03", "57014", "25P03"})
+# PostgreSQL's codes for lock, statement and idle transaction timeouts, and for a deadlock (appendix A).
+MAY_SUCCEED_LATER = frozenset({"55P03", "57014", "25P03", "40P01"})
 
 
 async def dispatch(app: App, event: Event, responder: Responder, stored: Stored | None = None) -> bool:
@@ -87,7 +87,7 @@ def convert_error(error: Exception, request_id: UUID) -> HomeroomError:
     """Return our error for one that nobody expected, with a number by which it is found in the log and the audit."""
     if isinstance(error, HomeroomError):
         return error
-    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in TIMED_OUT:
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in MAY_SUCCEED_LATER:
         return DatabaseUnavailable("The database is too busy right now, so this was not done. Please try again.")
     if isinstance(error, OperationalError | InterfaceError | OSError) or (
         isinstance(error, DBAPIError) and error.connection_invalidated

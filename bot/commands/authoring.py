@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from bot.commands import arranging, editing, looking, reverting
+from bot.commands import arranging, editing, extending, looking, reverting
 from bot.commands.creating import UPLOAD, create_command, run_create
 from bot.commands.naming import On, carry, meant, name_option, picked
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
@@ -74,7 +74,7 @@ def _group(kind: Kind, help_: str) -> Command:
         ]
     if kind is ASSIGNMENT:
         help_terms = "Points, weight and dates of an {}"
-        verbs.append(_verb(kind, "terms", help_terms, editing.edit_terms, editing.EDIT_TERMS))
+        verbs += [_verb(kind, "terms", help_terms, editing.edit_terms, editing.EDIT_TERMS), extending.COMMAND]
     return Command(kind.name, help_, listing, (), Who.TEACHER, tuple(verbs))
 
 

@@ -18,6 +18,7 @@ from core.enums import GradeStatus, MembershipRole
 from core.errors import InvalidInput, NotPermitted
 from core.grading.rows import lock_rows, make_rows, require_assignment, require_students
 from core.identity.permissions import membership_role, require_teacher
+from core.published import published_assignments
 
 
 class WorkState(StrEnum):
@@ -30,6 +31,8 @@ class WorkState(StrEnum):
     HANDED_IN = "handed in"
     HANDED_IN_LATE = "handed in late"
     GRADED = "graded"
+    MISSING = "missing"  # so it was released
+    EXCUSED = "excused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,13 @@ SELECT a.id, a.title, a.points, a.opens_at,
     CASE WHEN a.due_at IS NOT NULL THEN greatest(a.due_at, e.due_at) END AS due_at,
     CASE WHEN a.closes_at IS NOT NULL THEN greatest(a.closes_at, e.due_at) END AS closes_at,
     e.due_at > a.due_at IS TRUE AS extended,
-    w.attempts, w.late, g.status, clock_timestamp() AS now
+    w.attempts, w.late, CASE WHEN w.newest > g.released_at THEN NULL ELSE g.status END AS status,
+    clock_timestamp() AS now
 FROM published_assignments a
 LEFT JOIN published_extensions e ON e.assignment_id = a.id AND e.student_user_id = :student
 LEFT JOIN published_grades g ON g.assignment_id = a.id AND g.student_user_id = :student
 LEFT JOIN LATERAL (
-    SELECT count(*) AS attempts, (array_agg(s.late ORDER BY s.attempt DESC))[1] AS late
+    SELECT count(*) AS attempts, max(s.submitted_at) AS newest, (array_agg(s.late ORDER BY s.attempt DESC))[1] AS late
     FROM assignment_submissions s
     WHERE s.assignment_id = a.id AND s.student_user_id = :student AND s.deleted_at IS NULL
 ) w ON true
@@ -103,12 +107,18 @@ async def extend(
     """Give students until `due_at` for an assignment, or take that back (None); say for how many that is new.
 
     It counts at once, also for what they handed in already, and while it lasts the assignment is not closed for them.
-    One audit row each. Raises `NotPermitted`, `NotFound`, `InvalidInput` (a moment without a time zone).
+    One audit row each. Raises `NotPermitted`, `NotFound`, `InvalidInput` (a moment without a time zone, or before the
+    date that everybody has).
     """
     await require_teacher(session, actor, class_id)
     if due_at is not None and due_at.tzinfo is None:
         raise InvalidInput("A date needs a time zone.")
     await require_assignment(session, class_id, assignment_id)
+    everybodys = await session.scalar(
+        select(published_assignments.c.due_at).where(published_assignments.c.id == assignment_id)
+    )
+    if due_at is not None and everybodys is not None and due_at <= everybodys:
+        raise InvalidInput("Everybody has at least as long as that; say a later moment.")
     await require_students(session, class_id, set(student_user_ids))
     pairs = [(assignment_id, each) for each in dict.fromkeys(student_user_ids)]
     if due_at is not None:
@@ -158,8 +168,15 @@ async def clock(session: AsyncSession) -> datetime:
     return now
 
 
+_RELEASED = {
+    GradeStatus.GRADED: WorkState.GRADED,
+    GradeStatus.MISSING: WorkState.MISSING,
+    GradeStatus.EXCUSED: WorkState.EXCUSED,
+}
+
+
 def _state(
-    released: str | None,
+    released: str | None,  # None also where something was handed in since
     attempts: int,
     now: datetime,
     times: tuple[datetime | None, datetime | None, datetime | None],
@@ -167,8 +184,8 @@ def _state(
     late: bool | None,
 ) -> WorkState:
     opens_at, due_at, closes_at = times
-    if released is not None and released != GradeStatus.UNGRADED:
-        return WorkState.GRADED
+    if released in _RELEASED:
+        return _RELEASED[GradeStatus(released)]
     if attempts:
         return WorkState.HANDED_IN_LATE if late else WorkState.HANDED_IN
     if opens_at is not None and now < opens_at:

@@ -8,20 +8,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.classes.models import Class, ClassMembership
 from core.enums import GradeStatus, MembershipRole
 from core.identity.models import AppUser
-from core.published import published_assignments, published_grades, published_lesson_units
+from core.published import published_assignments, published_extensions, published_grades, published_lesson_units
 
 SOON = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A published assignment that is not past; `soon` within the next two weeks."""
+    """A published assignment that is not past, their own extension included; `soon` within the next two weeks."""
 
     class_id: UUID
     title: str
@@ -53,17 +53,18 @@ class StudentHome:
 
 async def student_home(session: AsyncSession, user_id: UUID, class_ids: Collection[UUID]) -> StudentHome:
     """Return what concerns a student in those of these classes where they are one: one statement over the views."""
-    work, grades = published_assignments.c, published_grades.c
-    upcoming = work.due_at >= func.now()
+    work, grades, more = published_assignments.c, published_grades.c, published_extensions.c
+    due_at = case((work.due_at.is_not(None), func.greatest(work.due_at, more.due_at)))
+    upcoming = due_at >= func.now()
     rows = (
         await session.execute(
             select(
                 work.class_id,
                 work.title,
                 work.points,
-                work.due_at,
+                due_at.label("due_at"),
                 upcoming.label("upcoming"),
-                (work.due_at < func.now() + SOON).label("soon"),
+                (due_at < func.now() + SOON).label("soon"),
                 grades.status,
                 grades.score,
                 grades.points.label("graded_points"),
@@ -81,8 +82,9 @@ async def student_home(session: AsyncSession, user_id: UUID, class_ids: Collecti
             )
             .join(AppUser, and_(AppUser.id == ClassMembership.app_user_id, AppUser.deleted_at.is_(None)))
             .outerjoin(published_grades, and_(grades.assignment_id == work.id, grades.student_user_id == user_id))
+            .outerjoin(published_extensions, and_(more.assignment_id == work.id, more.student_user_id == user_id))
             .where(work.class_id.in_(class_ids), upcoming | grades.id.is_not(None))
-            .order_by(work.due_at.nulls_last(), work.title, work.id)
+            .order_by(due_at.nulls_last(), work.title, work.id)
         )
     ).all()
     released = [

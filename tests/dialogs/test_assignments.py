@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.app import App
-from core.assignments.due import extend
 from core.enums import AiPolicy
-from tests.dialogs.graded import Course, actor, in_days, labels, open_course
+from tests.dialogs.graded import Course, in_days, labels, open_course
 from tests.dialogs.test_class_commands import words
 
 
@@ -48,15 +47,32 @@ async def test_every_state_is_named(course: Course) -> None:
 
 
 async def test_dates_are_in_the_persons_time_zone_with_their_own_extension(course: Course) -> None:
-    work = await course.assignment("Rocks", due_at=datetime(2031, 1, 15, 22, 30, tzinfo=UTC))
+    await course.assignment("Rocks", due_at=datetime(2031, 1, 15, 22, 30, tzinfo=UTC))
     said = words(await course.ada.type("/assignments"))
     assert "Wed 15 Jan 2031, 23:30" in said  # the class's, Zurich
     assert "Europe/Zurich" in said
-    async with course.app.sessions.begin() as session:
-        later = datetime(2031, 1, 20, 22, 30, tzinfo=UTC)
-        await extend(session, actor(course.tess), course.class_id, work, [course.ada.user.id], later)
+    given = words(await course.tess.type("/assignment extend Rocks Alm 2031-01-20 23:30"))
+    assert "Ada Alm has until Mon 20 Jan 2031, 23:30 for Rocks" in given
     assert "Mon 20 Jan 2031, 23:30 (extended)" in words(await course.ada.type("/assignments"))
     assert "15 Jan" in words(await course.berg.type("/assignments"))
+    assert "at least as long" in words(await course.tess.type("/assignment extend Rocks Alm 2031-01-02 8:00"))
+    assert (await course.berg.type("/assignment extend Rocks Berg 2031-01-20 23:30")).failed
+    await course.tess.type("/assignment extend Rocks Alm none")
+    assert "15 Jan" in words(await course.ada.type("/assignments"))
+
+
+async def test_missing_and_excused_are_said_and_what_is_handed_in_since_counts(course: Course) -> None:
+    rocks, rivers = await course.assignment("Rocks", due_at=in_days(1)), await course.assignment("Rivers")
+    for work, mark in ((rocks, "missing"), (rivers, "excused")):
+        await course.tess.type(f"/grade alm {work.hex} {mark}")
+    for name in ("Rocks", "Rivers"):
+        await course.tess.type(f"/release {name}")
+        await course.tess.press("Release")
+    said = words(await course.ada.type("/assignments"))
+    assert ("| missing" in said, "| excused" in said, "graded" in said) == (True, True, False)
+    await course.ada.type("/submit Rocks Here it is")
+    said = words(await course.ada.type("/assignments"))
+    assert ("| missing" in said, "| handed in" in said) == (False, True)
 
 
 async def test_one_is_opened_by_choice_number_or_beginning_and_handed_in_from_there(course: Course) -> None:

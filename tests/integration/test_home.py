@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +19,7 @@ from core.assignments.models import Assignment
 from core.classes.models import Class, ClassMembership
 from core.enums import ActionKind, EscalationState, GenerationStatus, GradeStatus, MembershipRole, Platform, SourceMode
 from core.feedback.models import Escalation
+from core.grading.models import AssignmentGradeRow
 from core.identity.models import AppUser
 from core.inbox.models import Notification, ScheduledAction
 from core.insights.desk import SHOWN, Desk, teacher_desks
@@ -105,6 +106,15 @@ async def test_a_draft_and_what_was_taken_back_is_not_due(school: School) -> Non
     taken.published_revision_id = None
     await make.add(school.session, Assignment(class_id=school.first.id))
     assert [each.title for each in (await school.home()).due] == ["Published"]
+
+
+async def test_more_time_counts_on_the_home_page(school: School) -> None:
+    work = await school.set_work("Past", -1)
+    row = AssignmentGradeRow(assignment_id=work.id, student_user_id=school.student.id)
+    row.extension_due_at = datetime.now(UTC) + timedelta(days=1)
+    await make.add(school.session, row)
+    assert [(each.title, each.soon) for each in (await school.home()).due] == [("Past", True)]
+    assert (await school.home(school.teacher)).due == ()
 
 
 async def test_a_student_sees_their_released_grades_as_they_were_released(school: School) -> None:
