@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from adapters.discord.responder import NOT_REACHED
+from adapters.discord.reach import NOT_REACHED
 from tests.fakes.discord.component_rules import walk
 from tests.fakes.discord.records import PRIVATE_THREAD, THREAD_CREATED, THREAD_STARTER, Post
 from tests.fakes.discord.world import BOT, World

@@ -15,8 +15,9 @@ from adapters.discord.calls import Calls
 from adapters.discord.fetching import is_discords
 from adapters.discord.packing import Message as Shown
 from adapters.discord.places import Where
+from adapters.discord.reach import NOT_REACHED
 from adapters.discord.receive import receive_interaction
-from adapters.discord.responder import NOT_REACHED, DiscordResponder
+from adapters.discord.responder import DiscordResponder
 from adapters.discord.route import MESSAGE, Route, route_of_event, route_of_interaction
 from adapters.discord.setting import Setting
 from adapters.discord.stream import EDIT_SECONDS
