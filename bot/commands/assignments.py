@@ -206,7 +206,7 @@ COMMANDS = (
         "See your assignments, when they are due, and how far you are",
         run_assignments,
         (
-            Option("assignment", "One of them, by number or title", OptionKind.ASSIGNMENT, rest=True),
+            Option("assignment", "One of them, by number or title", OptionKind.ASSIGNMENT, rest=True, leads=True),
             Option("reminders", "Whether you are reminded before due dates", OptionKind.CHOICE, choices=("on", "off")),
         ),
     ),
