@@ -79,7 +79,7 @@ def report_lines(report: ImportReport) -> list[str]:
             )
     if report.chunks:
         lines.append(f"passages indexed: {report.chunks}")
-    for fate in (Fate.FAILED, Fate.WITHDRAWN, Fate.CONFLICT, Fate.DELETED, Fate.VANISHED):
+    for fate in (Fate.FAILED, Fate.WITHDRAWN, Fate.MOVED, Fate.CONFLICT, Fate.DELETED, Fate.VANISHED):
         lines += [f"{fate.value}: {report.name(entry)}: {entry.reason}" for entry in report.of(fate)]
     for title, left_out in (("kept from students", report.kept_out), ("not imported", report.skipped)):
         if left_out:

@@ -26,6 +26,7 @@ from core.content.fields import Fields, ModuleFields
 from core.content.import_lock import only_import
 from core.content.import_names import names_of
 from core.content.import_parents import parent_of
+from core.content.import_places import Places, follow_places
 from core.content.import_report import Entry, Fate, ImportReport, Progress, say_notes
 from core.content.import_texts import Text, batches, one_ahead, prepare_lessons, prepare_materials
 from core.content.import_times import assignment_fields, zone_named
@@ -41,10 +42,15 @@ from core.materials.link import link_material
 from core.materials.process import UNREADABLE, Cutting, Failure, Pipeline, Prepared, cutting
 
 _WRITES_AT_ONCE = 50
+_OVERWRITTEN = (
+    "It says something else than the file: a person edited the draft before it was published, so whether the file "
+    "changed since can't be told. It was left as it is."
+)
 _SAID = {
     Verdict.KEEP: (Fate.UNCHANGED, ""),
     Verdict.KEEP_EDITED: (Fate.UNCHANGED, "The file is as before; a person's edit stands."),
     Verdict.CONFLICT: (Fate.CONFLICT, "The file changed, but a person edited this since. It was left as it is."),
+    Verdict.OVERWRITTEN: (Fate.CONFLICT, _OVERWRITTEN),
     Verdict.DELETED: (Fate.DELETED, "It was deleted here, so it was not brought back."),
 }
 
@@ -73,6 +79,7 @@ async def import_course(
         await run.materials(plan.materials)
         await run.links(plan.materials)
         await run.assignments(plan.assignments)
+        await run.follow_places(plan, publish=publish)
         await run.process_again()
         if publish:
             await run.publish()
@@ -198,6 +205,14 @@ class _Run:
                 writes.append(self._write(ASSIGNMENT, each, fields))
         await self._write_all(ASSIGNMENT, writes)
         self._advance(len(planned), "assignments")
+
+    async def follow_places(self, plan: CoursePlan, *, publish: bool) -> None:
+        """Move what the course moved, unless a person did."""
+        fresh = {(entry.kind, entry.key) for entry in self.report.of(Fate.CREATED)}
+        places = Places(plan, self.ids, fresh, self.class_id, publish)
+        followed = await follow_places(self.pipeline.sessions, self.actor, places)
+        self.report.add(followed.entries)
+        self.report.notes += tuple(followed.notes)
 
     async def process_again(self) -> None:
         """Queue the texts that an earlier import left unprocessed."""

@@ -19,10 +19,11 @@ class Fate(StrEnum):
     CREATED = "created"
     CHANGED = "changed"  # a new draft, or the importer's own draft written again
     UNCHANGED = "unchanged"
+    MOVED = "moved"  # to where the course has it now, whatever became of its text
     PUBLISHED = "published"
     QUEUED = "queued"  # to be published as soon as its text is processed
     FAILED = "failed"
-    CONFLICT = "conflict"  # a person edited it since: left as it is
+    CONFLICT = "conflict"  # a person edited or moved it since: left as it is
     DELETED = "deleted"  # a person deleted it: not brought back
     WITHDRAWN = "withdrawn"  # it was visible and is now kept from students
     VANISHED = "vanished"  # no longer in the course, still in the class

@@ -26,6 +26,7 @@ class Verdict(Enum):
     KEEP = auto()  # what is there says the same
     KEEP_EDITED = auto()  # the file is as it was imported, and a person's edit stands
     CONFLICT = auto()  # the file changed, and so did a person
+    OVERWRITTEN = auto()  # a person's words stand where the imported ones stood, which nobody knows any more
     DELETED = auto()
 
 
@@ -58,7 +59,9 @@ def judge(known: Known | None, content: dict[str, object]) -> Verdict:
         return Verdict.KEEP
     if known.newest is None or known.newest.updated_by_user_id is None:
         return Verdict.CHANGE
-    return Verdict.KEEP_EDITED if known.imported is not None and _says(known.imported, content) else Verdict.CONFLICT
+    if known.imported is None:  # a draft that was edited before it was published is one revision
+        return Verdict.OVERWRITTEN
+    return Verdict.KEEP_EDITED if _says(known.imported, content) else Verdict.CONFLICT
 
 
 def _says(revision: Revision, content: dict[str, object]) -> bool:

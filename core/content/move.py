@@ -37,11 +37,14 @@ class Moved:
     renumbered: int = 0  # other things whose number is another one now
 
 
-async def move(session: AsyncSession, actor: Actor, kind: Kind, root_id: UUID, to: int) -> Moved:
+async def move(
+    session: AsyncSession, actor: Actor, kind: Kind, root_id: UUID, to: int, *, imported: bool = False
+) -> Moved:
     """Give a thing another place among its own: a module, material or assignment in its class, a lesson in its module.
 
     `to` is the number it has afterwards, 1 the first; a larger one than there are means last. What stands between moves
-    on by one, and gaps in the numbers close. Raises `NotFound`, `NotPermitted`, `InvalidInput`, `Conflict` (it was
+    on by one, and gaps in the numbers close. `imported` marks a move in the audit log as an import's own. Raises
+    `NotFound`, `NotPermitted`, `InvalidInput`, `Conflict` (it was
     moved elsewhere at this very moment).
     """
     _check_place(to)
@@ -49,19 +52,25 @@ async def move(session: AsyncSession, actor: Actor, kind: Kind, root_id: UUID, t
     module_id = place.module_id if isinstance(place, LessonUnit) else None
     await require_teacher(session, actor, place.class_id)
     await lock_order(session, place.class_id, module_id)
-    siblings = await _siblings(session, kind, place.class_id, module_id)
+    siblings = await lock_siblings(session, kind, place.class_id, module_id)
     root = next((each for each in siblings if each.id == root_id), None)
     if root is None:
         raise Conflict(f"Somebody else moved or deleted this {kind.name} meanwhile.")
     moved = _renumber(siblings, root, to)
     if moved.before != moved.after or moved.renumbered:
-        _record(session, actor, kind, root, moved)
+        record_move(session, actor, kind, root, moved, imported=imported)
     await session.flush()
     return moved
 
 
 async def move_lesson(
-    session: AsyncSession, actor: Actor, lesson_id: UUID, module_id: UUID, to: int | None = None
+    session: AsyncSession,
+    actor: Actor,
+    lesson_id: UUID,
+    module_id: UUID,
+    to: int | None = None,
+    *,
+    imported: bool = False,
 ) -> Moved:
     """Move a lesson into another module of its class, at number `to` or last. In a hidden module it is hidden.
 
@@ -73,7 +82,7 @@ async def move_lesson(
     await require_teacher(session, actor, place.class_id)
     old_id = place.module_id if isinstance(place, LessonUnit) else module_id
     if old_id == module_id:
-        return await move(session, actor, LESSON, lesson_id, to or _LAST)
+        return await move(session, actor, LESSON, lesson_id, to or _LAST, imported=imported)
     for each in sorted({old_id, module_id}):
         module = await lock_root(session, MODULE, each, deleted=each == old_id)
         if module.class_id != place.class_id:
@@ -81,11 +90,11 @@ async def move_lesson(
     lesson = await lock_root(session, LESSON, lesson_id)
     if not isinstance(lesson, LessonUnit) or lesson.module_id != old_id:
         raise Conflict("Somebody else moved this lesson meanwhile.")
-    there = await _siblings(session, LESSON, lesson.class_id, module_id)
+    there = await lock_siblings(session, LESSON, lesson.class_id, module_id)
     before, lesson.module_id, lesson.position = lesson.position, module_id, _LAST
     moved = _renumber(there, lesson, to or _LAST)
     moved = Moved(before, moved.after, old_id, module_id, moved.renumbered)
-    _record(session, actor, LESSON, lesson, moved)
+    record_move(session, actor, LESSON, lesson, moved, imported=imported)
     await session.flush()
     return moved
 
@@ -97,6 +106,7 @@ async def move_assignment(
     *,
     module_id: UUID | None = None,
     lesson_unit_id: UUID | None = None,
+    imported: bool = False,
 ) -> Moved:
     """Let an assignment belong to a module or a lesson of its class, or with neither to the class itself.
 
@@ -116,7 +126,7 @@ async def move_assignment(
     moved = Moved(work.position, work.position, before, module_id or lesson_unit_id)
     if before != moved.parent_after:
         work.module_id, work.lesson_unit_id = module_id, lesson_unit_id
-        _record(session, actor, ASSIGNMENT, work, moved)
+        record_move(session, actor, ASSIGNMENT, work, moved, imported=imported)
         await session.flush()
     return moved
 
@@ -178,7 +188,7 @@ def _check_place(to: int) -> None:
         raise InvalidInput("Places are counted from 1.")
 
 
-async def _siblings(session: AsyncSession, kind: Kind, class_id: UUID, module_id: UUID | None) -> Sequence[Any]:
+async def lock_siblings(session: AsyncSession, kind: Kind, class_id: UUID, module_id: UUID | None) -> Sequence[Any]:
     """Return the living things of one order, locked by id as everybody does who locks several."""
     where = [kind.root.class_id == class_id, kind.root.deleted_at.is_(None)]
     if module_id is not None:
@@ -207,10 +217,10 @@ def _renumber(siblings: Sequence[Any], mine: Any, to: int) -> Moved:  # noqa: AN
     return Moved(before, mine.position, renumbered=renumbered)
 
 
-def _record(session: AsyncSession, actor: Actor, kind: Kind, root: Root, moved: Moved) -> None:
+def record_move(session: AsyncSession, actor: Actor, kind: Kind, root: Root, moved: Moved, *, imported: bool) -> None:
     """Leave one row, for what was moved: the others' numbers follow from it."""
-    parents = {"parent_before": moved.parent_before, "parent_after": moved.parent_after}
+    more = {"parent_before": moved.parent_before, "parent_after": moved.parent_after, "imported": imported or None}
     record(
         session, actor, f"{kind.name}.move", kind.name, root.id, class_id=root.class_id,
-        before=moved.before, after=moved.after, **{name: each for name, each in parents.items() if each is not None},
+        before=moved.before, after=moved.after, **{name: each for name, each in more.items() if each is not None},
     )  # fmt: skip
