@@ -94,8 +94,7 @@ async def release(
     unreleased, unless they were released before. Raises what `plan_release` does.
     """
     await require_teacher(session, actor, selection.class_id)
-    await lock_grades(session, selection)
-    plan = await plan_release(session, actor, selection)
+    plan = await plan_release(session, actor, selection, row_ids=await lock_grades(session, selection))
     if fingerprint is not None and fingerprint != plan.fingerprint:
         raise Conflict("The grades have changed since you looked, so nothing was released. Look again.", plan=plan)
     release_id = uuid4()
@@ -114,8 +113,12 @@ async def release(
     return Release(release_id, plan, int(released or 0), plan.students)
 
 
-async def lock_grades(session: AsyncSession, selection: Selection) -> None:
-    """Let releases and saves of a selection's grades follow one another until the transaction ends."""
+async def lock_grades(session: AsyncSession, selection: Selection) -> list[UUID]:
+    """Let releases and saves of a selection's grades follow one another until the transaction ends; return their rows.
+
+    A row that is made after that is none of them: to lock it too, out of order, could wait for somebody who waits for
+    us.
+    """
     await session.flush()
     ids = await session.scalars(
         _LOCK_ASSIGNMENTS,
@@ -125,7 +128,8 @@ async def lock_grades(session: AsyncSession, selection: Selection) -> None:
             "assignment_ids": list(selection.assignment_ids),
         },
     )
-    await session.execute(_LOCK_ROWS, {"assignment_ids": list(ids), "student": selection.student_user_id})
+    rows = await session.scalars(_LOCK_ROWS, {"assignment_ids": list(ids), "student": selection.student_user_id})
+    return list(rows)
 
 
 def audit_values(actor: Actor, class_id: UUID) -> dict[str, Any]:

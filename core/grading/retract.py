@@ -38,7 +38,7 @@ _RETRACT = text(
 WITH chosen AS (
     SELECT g.* FROM assignment_grade_rows g
     JOIN assignments a ON a.id = g.assignment_id AND a.class_id = :class_id
-    WHERE g.released_at IS NOT NULL AND g.deleted_at IS NULL
+    WHERE g.id = ANY (:row_ids) AND g.released_at IS NOT NULL AND g.deleted_at IS NULL
         AND (:every_assignment OR a.id = ANY (:assignment_ids))
         AND (CAST(:student AS uuid) IS NULL OR g.student_user_id = :student)
         AND (CAST(:section AS text) IS NULL OR EXISTS (
@@ -69,6 +69,7 @@ SELECT c.id, c.student_user_id FROM chosen c JOIN retracted r ON r.id = c.id ORD
     bindparam("class_id", type_=Uuid()),
     bindparam("student", type_=Uuid()),
     bindparam("assignment_ids", type_=ARRAY(Uuid())),
+    bindparam("row_ids", type_=ARRAY(Uuid())),
 )
 # Whoever was not told yet, or could not be, is not told any more, unless something else of that release still stands.
 # What was told, or may have been, is to be taken away; that is noted, so that no crash forgets it.
@@ -118,7 +119,7 @@ async def retract(session: AsyncSession, actor: Actor, selection: Selection) -> 
     `home.changed`. Raises `NotPermitted`.
     """
     await require_teacher(session, actor, selection.class_id)
-    await lock_grades(session, selection)
+    locked = await lock_grades(session, selection)
     rows = (
         await session.execute(
             _RETRACT,
@@ -126,6 +127,7 @@ async def retract(session: AsyncSession, actor: Actor, selection: Selection) -> 
             | {
                 "every_assignment": not selection.assignment_ids,
                 "assignment_ids": list(selection.assignment_ids),
+                "row_ids": locked,
                 "student": selection.student_user_id,
                 "section": selection.section,
             },

@@ -123,6 +123,22 @@ async def test_two_releases_of_one_plan_happen_once(school: School) -> None:
     assert await school.count(AuditLog, action="grade.release") == 1
 
 
+async def test_a_row_that_is_made_after_a_release_has_locked_is_left_for_the_next(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To lock it too, out of order, could wait for somebody who waits for us."""
+    await school.do(save(school, "8"))
+
+    async def after_another_save(*given: Any, **more: Any) -> Any:
+        await school.do(lambda room: room.save(school.essay, room.bo, "9"))
+        return await plan_release(*given, **more)
+
+    monkeypatch.setattr("core.grading.release.plan_release", after_another_save)
+    done = await school.do(lambda room: release(room.session, room.teacher, room.selection(school.essay)))
+    assert done.released == 1
+    assert await school.do(lambda room: room.shown(room.bo)) == {}
+
+
 async def test_two_clocks_release_once(school: School) -> None:
     await school.do(save(school, "8"))
     chosen = school.room.selection(school.essay)
