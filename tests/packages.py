@@ -39,9 +39,9 @@ def manifest(
 
 def resource(key: str, kind: str, *files: str, inside: str = "") -> str:
     """Write one resource of a manifest; its first file opens it."""
-    listed = "".join(f'<file href="{file}"/>' for file in files)
+    inside += "".join(f'<file href="{file}"/>' for file in files)
     href = f' href="{files[0]}"' if files else ""
-    return f'<resource identifier="{key}" type="{kind}"{href}>{inside}{listed}</resource>'
+    return f'<resource identifier="{key}" type="{kind}"{href}>{inside}</resource>'
 
 
 def item(key: str, title: str, refers_to: str = "", inside: str = "") -> str:
@@ -76,16 +76,16 @@ def canvas_course() -> dict[str, str | bytes]:
         f'<module identifier="{key}"><title>{title}</title><workflow_state>{state}</workflow_state>'
         f"<position>{position}</position><items>{items}</items></module>"
         for key, title, state, position, items in (
-            ("m2", "Tools", "unpublished", 2, _listed("i7", "WikiPage", "Telescopes", "p3", 1)),
+            ("m2", "Tools", "unpublished", 2, listed("i7", "WikiPage", "Telescopes", "p3", 1)),
             (
                 "m1", "The Sky", "active", 1,
-                _listed("i2", "Attachment", "map.txt", "f1", 3)
-                + _listed("i1", "WikiPage", "The Moon", "p1", 2)
-                + _listed("i0", "ContextModuleSubHeader", "Start here", "", 1)
-                + _listed("i3", "Assignment", "Moon diary", "a1", 4)
-                + _listed("i4", "Quizzes::Quiz", "Moon quiz", "q1", 5)
-                + _listed("i5", "ExternalUrl", "A live map", "i5", 6, "<url>https://example.org/map</url>")
-                + _listed("i6", "ContextExternalTool", "Simulator", "t1", 7, "<url>https://tool.example</url>"),
+                listed("i2", "Attachment", "map.txt", "f1", 3)
+                + listed("i1", "WikiPage", "The Moon", "p1", 2)
+                + listed("i0", "ContextModuleSubHeader", "Start here", "", 1)
+                + listed("i3", "Assignment", "Moon diary", "a1", 4)
+                + listed("i4", "Quizzes::Quiz", "Moon quiz", "q1", 5)
+                + listed("i5", "ExternalUrl", "A live map", "i5", 6, "<url>https://example.org/map</url>")
+                + listed("i6", "ContextExternalTool", "Simulator", "t1", 7, "<url>https://tool.example</url>"),
             ),
         )
     )  # fmt: skip
@@ -165,7 +165,8 @@ def _needs(key: str) -> str:
     return f'<dependency identifierref="{key}"/>'
 
 
-def _listed(key: str, kind: str, title: str, refers_to: str, position: int, more: str = "") -> str:
+def listed(key: str, kind: str, title: str, refers_to: str, position: int, more: str = "") -> str:
+    """Write one item of a Canvas module."""
     return (
         f'<item identifier="{key}"><content_type>{kind}</content_type><title>{title}</title>'
         f"<identifierref>{refers_to}</identifierref>{more}<position>{position}</position></item>"

@@ -22,7 +22,7 @@ from core.content.kinds import LESSON
 from core.content.models import LessonUnit
 from core.errors import InvalidInput, NotPermitted
 from tests import factories
-from tests.packages import SECRET, canvas_course, item, manifest, pack, page, resource
+from tests.packages import SECRET, canvas_course, item, listed, manifest, pack, page, resource
 from tests.pipelines import School, open_school
 
 ALL = {"module": 2, "lesson": 2, "material": 2, "assignment": 2}
@@ -119,8 +119,8 @@ async def test_things_are_known_by_their_identifiers_when_they_are_renamed(schoo
         name.replace("the-moon", "luna").replace("map.txt", "atlas.txt"): each for name, each in canvas_course().items()
     }
     for name in ("imsmanifest.xml", "course_settings/module_meta.xml"):
-        listed = str(files[name]).replace("the-moon", "luna").replace("map.txt", "atlas.txt")
-        files[name] = listed.replace("The Moon", "Luna").replace("g1234567890abcdef12", "g-exported-from-a-copy")
+        renamed = str(files[name]).replace("the-moon", "luna").replace("map.txt", "atlas.txt")
+        files[name] = renamed.replace("The Moon", "Luna").replace("g1234567890abcdef12", "g-exported-from-a-copy")
     report = await bring(files)
     assert fates(report, Fate.CHANGED) == [("lesson", "p1")]
     assert not report.of(Fate.CREATED) + report.of(Fate.VANISHED)
@@ -141,6 +141,21 @@ async def test_what_a_person_edited_since_is_reported_and_left(school: School, b
     assert await rows(school, "SELECT body FROM lesson_unit_revisions WHERE visibility_state = 'DRAFT'") == ["Mine."]
 
 
+async def test_an_assignment_that_moved_in_the_package_moves_here(school: School, bring: Bring) -> None:
+    await bring(canvas_course())
+    files = canvas_course()
+    meta, diary = str(files["course_settings/module_meta.xml"]), listed("i3", "Assignment", "Moon diary", "a1", 4)
+    telescopes = listed("i7", "WikiPage", "Telescopes", "p3", 1)
+    assert diary in meta
+    files["course_settings/module_meta.xml"] = meta.replace(diary, "").replace(telescopes, telescopes + diary)
+    above = "SELECT m.external_id FROM assignments a JOIN modules m ON m.id = a.module_id WHERE a.external_id = 'a1'"
+    assert await rows(school, above) == ["m1"]
+    report = await bring(files)
+    assert fates(report, Fate.MOVED) == [("assignment", "a1")]
+    assert await rows(school, above) == ["m2"]
+    assert not (await bring(files)).of(Fate.MOVED)
+
+
 async def test_answers_reach_no_table_and_are_withdrawn_when_they_turn_up_later(school: School, bring: Bring) -> None:
     await bring(canvas_course(), publish=True)
     files = canvas_course()
@@ -159,8 +174,8 @@ async def test_answers_reach_no_table_and_are_withdrawn_when_they_turn_up_later(
 async def test_what_the_package_lost_is_named_by_its_title(school: School, bring: Bring) -> None:
     await bring(canvas_course())
     files = canvas_course()
-    listed = resource("p1", "webcontent", "wiki_content/the-moon.html")
-    files["imsmanifest.xml"] = manifest(item("m1", "The Sky", inside=item("i1", "The Moon", "p1")), [listed])
+    moon = resource("p1", "webcontent", "wiki_content/the-moon.html")
+    files["imsmanifest.xml"] = manifest(item("m1", "The Sky", inside=item("i1", "The Moon", "p1")), [moon])
     for name in ("module_meta.xml", "assignment_groups.xml"):
         del files[f"course_settings/{name}"]
     report = await bring(files)
