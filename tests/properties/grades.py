@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+import hypothesis.strategies as st
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -23,6 +25,14 @@ class Rules:
             "missing_as_zero": self.missing_as_zero,
             "drop_lowest": self.drop_lowest,
         }
+
+
+RULES = st.builds(Rules, st.booleans(), st.booleans(), st.integers(0, 3))
+
+
+def cents(most: int) -> st.SearchStrategy[Decimal]:
+    """Return amounts of up to so many hundredths."""
+    return st.integers(0, most).map(lambda cents: Decimal(cents) / 100)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import hypothesis.strategies as st
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from sqlalchemy import func, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.assignments.due import extend
 from core.assignments.models import Assignment
@@ -25,10 +23,8 @@ from core.classes.settings import change_settings
 from core.content.delete import delete, restore
 from core.content.kinds import ASSIGNMENT, MODULE
 from core.content.publish import unpublish
-from core.db import create_engine
 from core.enums import GradeStatus, MembershipRole
 from core.errors import HomeroomError
-from core.grading.aggregate import draft_totals, published_totals
 from core.grading.grade import GradeEdit, save_grades
 from core.grading.gradebook_sheet import GradebookSheet, SheetColumn, SheetRow
 from core.grading.import_gradebook import import_gradebook
@@ -38,129 +34,12 @@ from core.grading.my_grades import my_grades
 from core.grading.plan_release import Selection, plan_release
 from core.grading.release import release
 from core.grading.retract import retract
-from core.insights.home import student_home
 from tests import factories as make
-from tests.properties.grades import Item, Rules, percent
+from tests.properties.grade_views import Held, check_drafts_move_nothing, check_views, take_views
+from tests.properties.grades import RULES, Item, Rules, cents, percent
+from tests.properties.world import World, opened
 
-CENTS = st.integers(0, 2000).map(lambda cents: Decimal(cents) / 100)
-POINTS = st.sampled_from(["0", "0.03", "1", "3", "7", "9.99", "10", "12.5", "33.33", "100"]).map(Decimal)
-WEIGHTS = st.sampled_from(["0", "0.3333", "0.5", "1", "1.5", "2", "7", "30"]).map(Decimal)
-STATUSES = st.sampled_from(["GRADED"] * 4 + ["EXCUSED", "MISSING", "UNGRADED"])
 NEVER_PAST = datetime(2300, 1, 1, tzinfo=UTC)
-RULES = st.builds(Rules, st.booleans(), st.booleans(), st.integers(0, 3))
-
-
-class World:
-    """A database whose every trace is rolled back, for rules that are plain functions."""
-
-    def __init__(self, runner: asyncio.Runner, connection: AsyncConnection) -> None:
-        self.run = runner.run
-        self.connection = connection
-        self.sessions = async_sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
-
-
-@contextmanager
-def opened(url: str) -> Iterator[World]:
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        engine = create_engine(url)
-        connection = runner.run(engine.connect().start())
-        try:
-            runner.run(connection.begin().start())
-            yield World(runner, connection)
-        finally:
-            runner.run(connection.rollback())
-            runner.run(connection.close())
-            runner.run(engine.dispose())
-
-
-# Totals beside paper
-
-
-@st.composite
-def items(draw: Any) -> Item:
-    status = draw(STATUSES)
-    return Item(status, draw(CENTS) if status == "GRADED" else None, draw(POINTS), draw(WEIGHTS))
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One assignment: where it hangs (0 class, 1 module, 2 lesson of it), whether seen, drafts and releases."""
-
-    place: int
-    seen: bool
-    points: Decimal
-    weight: Decimal
-    drafts: tuple[Item, ...]  # one a student; points and weight are the assignment's
-    released: tuple[Item | None, ...]
-
-
-@st.composite
-def sheets(draw: Any) -> Sheet:
-    points, weight = draw(POINTS), draw(WEIGHTS)
-    drafts = []
-    for _ in range(2):
-        found = draw(items())
-        drafts.append(Item(found.status, found.score, points, weight))
-    released = tuple(draw(st.none() | items()) for _ in range(2))
-    return Sheet(draw(st.integers(0, 2)), draw(st.sampled_from([True] * 5 + [False])), points, weight,
-                 tuple(drafts), released)  # fmt: skip
-
-
-def test_totals_are_what_paper_says_to_the_cent(database_url: str) -> None:
-    with opened(database_url) as world:
-
-        @settings(settings(), max_examples=settings().max_examples // 2)
-        @given(st.lists(sheets(), max_size=7), RULES)
-        def check(book: list[Sheet], rules: Rules) -> None:
-            world.run(check_totals(world, book, rules))
-
-        check()
-
-
-async def check_totals(world: World, book: list[Sheet], rules: Rules) -> None:
-    savepoint = await world.connection.begin_nested()
-    async with world.sessions() as session:
-        class_ = await make.class_(session)
-        class_.settings = rules.settings()
-        module = await make.module(session, class_)
-        lesson = await make.lesson(session, module)
-        students = [await make.person(session, name) for name in ("Ada", "Bo")]
-        for student in students:
-            await make.enrol(session, class_, student)
-        for sheet in book:
-            parent = {1: {"module_id": module.id}, 2: {"lesson_unit_id": lesson.id}}.get(sheet.place, {})
-            root = await make.add(session, Assignment(class_id=class_.id, **parent))
-            await make.revision(session, root, published=sheet.seen, points=sheet.points, weight=sheet.weight)
-            for student, draft, released in zip(students, sheet.drafts, sheet.released, strict=True):
-                await write_row(session, root.id, student.id, draft, released)
-        system = Actor.system()
-        drafts = await draft_totals(session, system, class_.id)
-        published = await published_totals(session, system, class_.id)
-        for at, student in enumerate(students):
-            for scope, places in ((class_.id, {0, 1, 2}), (module.id, {1, 2}), (lesson.id, {2})):
-                there = [sheet for sheet in book if sheet.seen and sheet.place in places]
-                shown = [found for sheet in there if (found := sheet.released[at]) is not None]
-                for totals, counted in ((drafts, [sheet.drafts[at] for sheet in there]), (published, shown)):
-                    total = totals.get(student.id, {}).get(scope)
-                    assert (total and total.percent) == percent(counted, rules), (at, scope)
-    await savepoint.rollback()
-
-
-async def write_row(
-    session: AsyncSession, assignment_id: UUID, student_id: UUID, draft: Item, released: Item | None
-) -> None:
-    row = AssignmentGradeRow(assignment_id=assignment_id, student_user_id=student_id)
-    if released is not None:
-        row.draft_status, row.draft_score, row.draft_feedback = GradeStatus(released.status), released.score, ""
-        row.published_status, row.published_score, row.published_feedback = row.draft_status, row.draft_score, ""
-        row.published_points, row.published_weight = released.points, released.weight
-        row.released_at = func.now()
-    await make.add(session, row)
-    row.draft_status, row.draft_score = GradeStatus(draft.status), draft.score
-    await session.flush()
-
-
-# Any order of deeds
 
 
 @dataclass
@@ -193,7 +72,7 @@ class Grading(RuleBasedStateMachine):
     student = st.integers(0, 2)
     whom = st.none() | st.integers(0, 2)
     marks = st.one_of(
-        CENTS.filter(lambda score: score <= 2).map(lambda score: Mark(GradeStatus.GRADED, score)),
+        cents(200).map(lambda score: Mark(GradeStatus.GRADED, score)),
         st.sampled_from([Mark(GradeStatus.EXCUSED), Mark(GradeStatus.MISSING), Mark(GradeStatus.UNGRADED)]),
     )
     words = st.sampled_from(["", "Good.", "Less so.", "See me."])
@@ -207,7 +86,11 @@ class Grading(RuleBasedStateMachine):
         world.run(self._build())
 
     def teardown(self) -> None:
-        self.world.run(self.savepoint.rollback())
+        try:
+            for student in range(3):
+                self.look_everywhere(student, drafts_too=student == 0)
+        finally:
+            self.world.run(self.savepoint.rollback())
 
     async def _build(self) -> None:
         async with self.world.sessions.begin() as session:
@@ -217,7 +100,8 @@ class Grading(RuleBasedStateMachine):
             module = await make.module(session, class_)
             self.class_id, self.module_id = class_.id, module.id
             self.teacher = Actor.person(teacher.id, "test")
-            self.students = [(await make.person(session, name)).id for name in ("Ada", "Bo", "Cy")]
+            people = [await make.person(session, name) for name in ("Ada", "Bo", "Cy")]
+            self.students, self.emails = [each.id for each in people], [each.email for each in people]
             for student in self.students:
                 await enrol(session, self.teacher, class_.id, student, MembershipRole.STUDENT)
             for at in range(4):
@@ -303,6 +187,7 @@ class Grading(RuleBasedStateMachine):
             )  # fmt: skip
             if not (same and not counts):
                 self.model.shown[key] = (item, words)
+        self.look_everywhere(whom or 0)
 
     @rule(some=some, whom=whom)
     def retract(self, some: set[int], whom: int | None) -> None:
@@ -394,24 +279,41 @@ class Grading(RuleBasedStateMachine):
                 if not self.model.enrolled[student]:
                     continue
                 mine = await my_grades(session, who, self.class_id)
-                expected = {
-                    self.model.works[work].id: found
-                    for (work, of), found in self.model.shown.items()
-                    if of == student and self.model.seen(self.model.works[work])
-                }
+                expected = self._expected(student)
                 assert {
                     each.assignment_id: (each.status.value, each.score, each.points, each.feedback)
                     for each in mine.grades
-                } == {key: (item.status, item.score, item.points, words) for key, (item, words) in expected.items()}
+                } == {id_: (item.status, item.score, item.points, words) for id_, (item, words) in expected.items()}
                 overall = percent([item for item, _ in expected.values()], self.model.rules)
                 assert (mine.overall and mine.overall.percent) == overall
                 in_module = {work.id for work in self.model.works if work.in_module}
                 module = percent([item for key, (item, _) in expected.items() if key in in_module], self.model.rules)
                 assert [each.total.percent for each in mine.modules] == ([] if module is None else [module])
-                home = await student_home(session, who, [self.class_id])
-                assert sorted((each.status.value, each.feedback) for each in home.grades) == sorted(
-                    (item.status, words) for item, words in expected.values()
-                )
+
+    def _expected(self, student: int) -> dict[UUID, tuple[Item, str]]:
+        return {
+            self.model.works[work].id: found
+            for (work, of), found in self.model.shown.items()
+            if of == student and self.model.seen(self.model.works[work])
+        }
+
+    def look_everywhere(self, student: int, *, drafts_too: bool = False) -> None:
+        """Whatever shows a student grades shows the same, and goes on to when the drafts change."""
+        if self.model.enrolled[student]:
+            self.world.run(self._look_everywhere(student, drafts_too=drafts_too))
+
+    async def _look_everywhere(self, student: int, *, drafts_too: bool) -> None:
+        who = self.students[student]
+        wanted = select(AssignmentGradeRow.assignment_id, AssignmentGradeRow.id)
+        async with self.world.sessions() as session:
+            rows = await session.execute(wanted.where(AssignmentGradeRow.student_user_id == who))
+            ids = {row.assignment_id: row.id for row in rows}
+        titles = {work.id: work.title for work in self.model.works}
+        held = [Held(ids[id_], id_, titles[id_], item, words) for id_, (item, words) in self._expected(student).items()]
+        one = self.class_id, who, self.emails[student]
+        check_views(await take_views(self.world.sessions, *one), held, self.model.rules)
+        if drafts_too:
+            await check_drafts_move_nothing(self.world.connection, self.world.sessions, *one)
 
 
 def test_students_see_only_what_was_released_whatever_teachers_do(database_url: str) -> None:
