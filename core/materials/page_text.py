@@ -11,6 +11,7 @@ from core.documents import Locator
 
 _LEAST_OVERLAP = 8  # characters: a shorter common end and beginning is chance
 _BETWEEN_PARAGRAPHS = re.compile(r"\n(?:[ \t]*\n)+")
+_BAR = " | "
 _WORD_ENDS = re.compile(r"\w\w")
 
 
@@ -25,10 +26,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, or a heading that stands above one, in runs."""
+    """A paragraph, or a heading that stands above one, in runs; a table also in rows of cells of runs."""
 
     runs: tuple[Run, ...]
     heading: bool = False
+    rows: tuple[tuple[tuple[Run, ...], ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,10 @@ def page_text(pieces: Sequence[Piece], *, cited: int | None = None, quote: str =
     for start, end in _paragraphs(whole):
         while headings and headings[0][0] <= start:
             blocks.append(Block((Run(headings.pop(0)[1]),), heading=True))
-        blocks.append(Block(tuple(_runs(whole, (start, end), passage, quoted))))
+        rows = tuple(
+            tuple(tuple(_runs(whole, cell, passage, quoted)) for cell in row) for row in _table(whole, start, end)
+        )
+        blocks.append(Block(tuple(_runs(whole, (start, end), passage, quoted)), rows=rows))
     return tuple(blocks)
 
 
@@ -95,6 +100,23 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
         start = gap.end()
     if text[start:].strip():
         yield start, len(text)
+
+
+def _table(text: str, start: int, end: int) -> list[list[tuple[int, int]]]:
+    """Return where the cells of a table are, by rows; nothing where the paragraph is none.
+
+    Tables of documents are kept as lines of as many cells each, with a bar between two.
+    """
+    rows: list[list[tuple[int, int]]] = []
+    for line in text[start:end].split("\n"):
+        cells = line.split(_BAR)
+        rows.append([])
+        for cell in cells:
+            rows[-1].append((start, start + len(cell)))
+            start += len(cell) + len(_BAR)
+        start += 1 - len(_BAR)
+    alike = len(rows) > 1 and len(rows[0]) > 1 and len({len(row) for row in rows}) == 1
+    return rows if alike else []
 
 
 def _runs(whole: str, span: tuple[int, int], passage: tuple[int, int], quoted: tuple[int, int]) -> Iterator[Run]:

@@ -47,6 +47,18 @@ def test_headings_stand_where_they_change_and_code_keeps_its_indentation() -> No
     ]
 
 
+def test_lines_of_as_many_cells_are_a_table_with_what_is_cited_in_its_cells() -> None:
+    pieces = [Piece("Planet | Moons\nMars | 2\nVenus | ", Locator()), Piece("ls | wc\nthen more", Locator())]
+    table, lines = page_text(pieces, cited=0, quote="Mars | 2")
+    assert [[("".join(run.text for run in cell), cell[0].quoted) for cell in row if cell] for row in table.rows] == [
+        [("Planet", False), ("Moons", False)],
+        [("Mars", True), ("2", True)],
+        [("Venus", False)],
+    ]
+    assert "".join(run.text for run in table.runs) == pieces[0].text
+    assert lines.rows == ()
+
+
 @pytest.mark.parametrize(
     ("before", "after", "length"),
     [
