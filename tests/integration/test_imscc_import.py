@@ -144,10 +144,17 @@ async def test_what_a_person_edited_since_is_reported_and_left(school: School, b
 async def test_an_assignment_that_moved_in_the_package_moves_here(school: School, bring: Bring) -> None:
     await bring(canvas_course())
     files = canvas_course()
-    meta, diary = str(files["course_settings/module_meta.xml"]), listed("i3", "Assignment", "Moon diary", "a1", 4)
-    telescopes = listed("i7", "WikiPage", "Telescopes", "p3", 1)
-    assert diary in meta
-    files["course_settings/module_meta.xml"] = meta.replace(diary, "").replace(telescopes, telescopes + diary)
+    for name, diary, telescopes in (
+        ("imsmanifest.xml", item("i3", "Moon diary", "a1"), item("i7", "Telescopes", "p3")),
+        (
+            "course_settings/module_meta.xml",
+            listed("i3", "Assignment", "Moon diary", "a1", 4),
+            listed("i7", "WikiPage", "Telescopes", "p3", 1),
+        ),
+    ):
+        said = str(files[name])
+        assert diary in said
+        files[name] = said.replace(diary, "").replace(telescopes, telescopes + diary)
     above = "SELECT m.external_id FROM assignments a JOIN modules m ON m.id = a.module_id WHERE a.external_id = 'a1'"
     assert await rows(school, above) == ["m1"]
     report = await bring(files)
