@@ -20,12 +20,17 @@ _FAREWELL = 10.0  # seconds that requests get to end in
 def make_web(app: App, *, slack_routes: Sequence[web.AbstractRouteDef] | None = None) -> web.Application:
     """Return health checks, source pages, files that were handed in, and the routes at which Slack calls over HTTP."""
     application = web.Application()
+    application.on_response_prepare.append(_say_no_versions)
     application.add_routes(health_routes(app.engine))
     pages = load_pages()
     application.add_routes(source_routes(app, pages))
     application.add_routes(submission_routes(app, pages))
     application.add_routes(slack_routes or ())
     return application
+
+
+async def _say_no_versions(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.pop("Server", None)
 
 
 async def run_web(app: App, stop: asyncio.Event, *, slack_routes: Sequence[web.AbstractRouteDef] | None = None) -> None:

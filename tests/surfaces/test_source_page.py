@@ -138,6 +138,7 @@ async def test_a_citation_opens_its_page_with_the_file_one_click_away(browser: B
     assert file.headers["Content-Type"] == "application/pdf"
     assert file.headers["Content-Disposition"].startswith('inline; filename="moon.pdf"')
     assert file.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Server" not in file.headers
 
     onward = re.search(r'rel="next" href="([\w-]+)"', page)
     assert onward
