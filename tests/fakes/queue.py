@@ -30,3 +30,9 @@ class RecordingQueue:
         self.jobs.clear()
         self._waiting.clear()
         return taken
+
+    def take(self) -> tuple[str, UUID]:
+        """Take the job that has waited longest."""
+        job = self.jobs.pop(0)
+        self._waiting.discard(f"{job[0]}:{job[1]}")
+        return job

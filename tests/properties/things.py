@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 MARK = re.compile(r"c[01]m\d{5}z")
-LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001  (the model's clock: hours of its own)
-RECENT = timedelta(hours=1)
 NO_ID = UUID(int=0)  # where nobody asks for it
 
 
@@ -33,7 +31,7 @@ class Version:
     wording: int = 0
     points: int = 100
     broken: bool = False
-    published_at: datetime = LONG_AGO
+    soon: bool = False  # an assignment: due within two weeks
 
     def __post_init__(self) -> None:
         self.title = self.title or self.mark
@@ -108,23 +106,24 @@ class Thing:
         """Whether neither it nor what it belongs to is deleted."""
         return not self.deleted and (self.parent is None or self.parent.stands)
 
-    def show(self, at: datetime = LONG_AGO) -> None:
+    def show(self) -> None:
         """Publish what is to be published."""
         version = self.to_publish
         assert version is not None
-        if not version.published:
-            version.published, version.published_at = True, at
-        self.shown = version
+        version.published, self.shown = True, version
         self.wait_no_longer()
         if self.room.announces and self.kind in ("lesson", "assignment"):
-            self._announce(version, at)
+            self._announce(version)
 
-    def _announce(self, version: Version, at: datetime) -> None:
-        """Put down that the class is to be told, unless it was; what nobody was told yet gives way."""
+    def _announce(self, version: Version) -> None:
+        """Put down that the class is to be told, unless it was; what nobody was told yet gives way.
+
+        All that is published here was published within the hour, so what is a small change since is no news.
+        """
         before = [each for each in self.versions if each.published and each is not version]
-        earlier = max(before, key=lambda each: (each.published_at, each.number), default=None)
+        earlier = max(before, key=lambda each: each.number, default=None)
         untold = [self.news.pop(number) for number in list(self.news) if number != version.number]
-        if earlier and not untold and at - earlier.published_at < RECENT and version.is_small_change(earlier):
+        if earlier and not untold and version.is_small_change(earlier):
             return
         if version.number not in self.told:
             self.news.setdefault(version.number, earlier is not None and all(untold))
