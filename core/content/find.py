@@ -171,6 +171,8 @@ async def _of_kind(session: AsyncSession, class_id: UUID, kind: Kind, *, deleted
         statement = statement.add_columns(Module.position.label("above")).join(
             Module, Module.id == LessonUnit.module_id
         )
+        if not deleted:  # a deleted module takes its lessons out of sight, and a new one has its number
+            statement = statement.where(Module.deleted_at.is_(None))
     gone = kind.root.deleted_at.is_not(None) if deleted else kind.root.deleted_at.is_(None)
     rows = (await session.execute(statement.where(kind.root.class_id == class_id, gone))).all()
     numbers: dict[UUID, str] = {}

@@ -10,7 +10,9 @@ from core.content.browse import list_lessons, list_materials
 from core.content.create import Origin, create_module
 from core.content.delete import delete, restore
 from core.content.fields import ModuleFields
+from core.content.find import list_things, thing_of
 from core.content.kinds import LESSON, MATERIAL, MODULE, Kind
+from core.content.models import Module
 from core.content.publish import publish, unpublish
 from core.content.revert import revert
 from core.errors import Conflict, NotFound
@@ -111,3 +113,15 @@ async def _imported(desk: Desk, *, delete_it: bool) -> UUID:
     if delete_it:
         await delete(desk.session, desk.teacher, MODULE, root.id)
     return root.id
+
+
+async def test_a_lesson_of_a_deleted_module_is_out_of_sight_and_leaves_its_number(desk: Desk) -> None:
+    hidden = await desk.published(LESSON, "Granite")
+    module = await desk.session.get_one(Module, desk.module_id)
+    await delete(desk.session, desk.teacher, MODULE, module.id)
+    kept = await list_things(desk.session, desk.teacher, desk.class_id, LESSON)
+    assert hidden.id not in [each.id for each in kept]
+    with pytest.raises(NotFound):
+        await thing_of(desk.session, desk.teacher, LESSON, hidden.id)
+    await restore(desk.session, desk.teacher, MODULE, module.id)
+    assert (await thing_of(desk.session, desk.teacher, LESSON, hidden.id)).number == f"{module.position}.1"
