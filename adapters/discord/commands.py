@@ -62,7 +62,7 @@ def command_bodies(commands: Sequence[SlashCommand]) -> list[Json]:
             "type": 1,
             "integration_types": [0],
             "contexts": [_IN_SERVERS, _IN_DIRECT_MESSAGES],
-            "default_member_permissions": str(command.shown_to.value) if command.shown_to is not None else None,
+            "default_member_permissions": command.shown_to.value if command.shown_to is not None else None,
         }
         for command in commands
     ]

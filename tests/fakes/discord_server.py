@@ -26,6 +26,7 @@ from tests.fakes.discord.errors import Refused
 from tests.fakes.discord.events import Events
 from tests.fakes.discord.failures import Failure, as_json, pause
 from tests.fakes.discord.gateway import Gateway
+from tests.fakes.discord.published_rules import published
 from tests.fakes.discord.rates import Rates, Verdict, banned, limited
 from tests.fakes.discord.records import Guild, Json
 from tests.fakes.discord.world import APPLICATION, World
@@ -48,6 +49,7 @@ class DiscordServer:
     """The running server: what there is, what was called, and what goes wrong next.
 
     `calls` are the routes that were let through with their bodies, `refusals` those refused with Discord's code.
+    `breaches` are what the published specification would not have let through, where it is at hand.
     `shards` is how many the server recommends; `answer_delay` holds back every answer for so many seconds.
     """
 
@@ -65,6 +67,8 @@ class DiscordServer:
         self.events = Events(self.workspace, self.gateway)
         self.people = Deeds(self.workspace, self.events)
         self.rates = Rates(clock)
+        self.breaches: list[str] = []
+        self._published = published()
         self._limits = limits
         self._failures: dict[str, deque[Failure]] = {}
         self._changed = asyncio.Event()
@@ -157,6 +161,8 @@ class DiscordServer:
         call = Call(self.workspace, self.events, names, query, body, files, self.gateway.privileged)
         answer = await route.work(call)
         self.calls.append((key, body))
+        if self._published is not None:
+            self.breaches += self._published.breaches(key, body)
         return web.Response(status=204) if answer is None else as_json(answer, route.status)
 
     def _authorise(self, request: web.Request) -> None:
@@ -210,3 +216,5 @@ async def discord_server(
         finally:
             discord.closing.set()
             await discord.gateway.close()
+    if discord.breaches:
+        raise AssertionError("\n".join(dict.fromkeys(discord.breaches)))
