@@ -27,6 +27,7 @@ def main() -> int:
         ("benchmarks.import_speed", str(COURSE)),
         ("benchmarks.slack_events", *(("--rounds", "1") if quick else ())),
         *(() if quick else (("benchmarks.slack_crowd",),)),
+        ("benchmarks.release", *(("--rounds", "5") if quick else ())),
         ("benchmarks.retrieval_speed", *size),
     ):
         print(f"\n== {module} {' '.join(arguments)}", flush=True)

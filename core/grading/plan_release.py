@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -139,7 +138,6 @@ FROM published_assignments a
 JOIN class_memberships s ON s.class_id = a.class_id AND s.role = 'STUDENT' AND s.deleted_at IS NULL
 JOIN app_users u ON u.id = s.app_user_id AND u.deleted_at IS NULL
 LEFT JOIN assignment_grade_rows g ON g.assignment_id = a.id AND g.student_user_id = u.id AND g.deleted_at IS NULL
-    AND (:every_row OR g.id = ANY (:row_ids))
 WHERE a.class_id = :class_id
     AND (:every_assignment OR a.id = ANY (:assignment_ids))
     AND (CAST(:section AS text) IS NULL OR lower(s.section) = lower(:section))
@@ -149,7 +147,6 @@ ORDER BY a.position, a.id, u.name, u.id
 ).bindparams(
     bindparam("class_id", type_=Uuid()),
     bindparam("assignment_ids", type_=ARRAY(Uuid())),
-    bindparam("row_ids", type_=ARRAY(Uuid())),
     bindparam("student", type_=Uuid()),
 )
 _HIDDEN = text(
@@ -158,13 +155,10 @@ _HIDDEN = text(
 ).bindparams(bindparam("class_id", type_=Uuid()), bindparam("assignment_ids", type_=ARRAY(Uuid())))
 
 
-async def plan_release(
-    session: AsyncSession, actor: Actor, selection: Selection, *, row_ids: Sequence[UUID] | None = None
-) -> ReleasePlan:
+async def plan_release(session: AsyncSession, actor: Actor, selection: Selection) -> ReleasePlan:
     """Return what releasing a selection would do now; nothing is changed.
 
-    With `row_ids` all other rows count as blank. A grade that is blank is not released, unless something was released
-    before. Raises `NotPermitted`, `NotReady` (an
+    A grade that is blank is not released, unless something was released before. Raises `NotPermitted`, `NotReady` (an
     assignment that students can't see), `NotFound` (nobody there).
     """
     await require_teacher(session, actor, selection.class_id)
@@ -177,8 +171,6 @@ async def plan_release(
         values
         | {
             "every_assignment": not selection.assignment_ids,
-            "every_row": row_ids is None,
-            "row_ids": list(row_ids or ()),
             "section": selection.section,
             "student": selection.student_user_id,
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -94,7 +94,9 @@ async def release(
     unreleased, unless they were released before. Raises what `plan_release` does.
     """
     await require_teacher(session, actor, selection.class_id)
-    plan = await plan_release(session, actor, selection, row_ids=await lock_grades(session, selection))
+    locked = {None, *await lock_grades(session, selection)}
+    plan = await plan_release(session, actor, selection)
+    plan = replace(plan, lines=tuple(line for line in plan.lines if line.row_id in locked))
     if fingerprint is not None and fingerprint != plan.fingerprint:
         raise Conflict("The grades have changed since you looked, so nothing was released. Look again.", plan=plan)
     release_id = uuid4()
