@@ -23,7 +23,7 @@ from bot.commands.writing import (
     read_text_file,
     written,
 )
-from core.content.conflict import Seen
+from core.content.conflict import Seen, seen_by
 from core.content.diff import Diff
 from core.content.edit import edit_draft
 from core.content.find import Thing, thing_of
@@ -49,8 +49,9 @@ async def edit(request: Request, thing: Thing) -> Reply | None:
         return await _open(request, thing)
     async with request.app.sessions() as session:
         newest = await read_newest(session, request.actor, thing.kind, thing.id)
-    typed = {"title": newest.title}
-    return await _save(request, thing.kind, thing.id, Seen.of(newest), typed, "")
+    handed_out = Seen.of_name(file.name) if thing.kind is not MATERIAL else None
+    seen = handed_out or seen_by(request.person.user_id, newest)
+    return await _save(request, thing.kind, thing.id, seen, {"title": newest.title}, "")
 
 
 async def edit_terms(request: Request, thing: Thing) -> Reply:
@@ -78,7 +79,7 @@ async def _open(request: Request, thing: Thing, part: str = "") -> Reply:
     column = TEXT_COLUMN.get(thing.kind.name, "")
     text = str(content.get(column, ""))
     if not part and too_long(text):
-        return _as_file(thing, text)
+        return _as_file(thing, text, seen)
     return Reply((_form(thing, content, zone, seen, part),))
 
 
@@ -87,12 +88,20 @@ def too_long(text: str) -> bool:
     return len(text.encode()) > LONGEST_IN_FORM
 
 
-def _as_file(thing: Thing, text: str) -> Reply:
+def _as_file(thing: Thing, text: str, seen: Seen) -> Reply:
     return say(
-        f"“{thing.title}” is too long for a form, so here it is as a file. Edit it, and send it back with "
-        f"`/{thing.kind.name} edit {thing.number or thing.title}` and the file attached.",
-        File(plain_name(f"{thing.title}.md"), text.encode(), "text/markdown"),
+        f"“{thing.title}” is too long for a form, so here it is as a file. Edit it, and send it back under its name "
+        f"with `{_edit(thing)}` and the file attached.",
+        _markdown_file(thing.title, text, seen),
     )
+
+
+def _edit(thing: Thing) -> str:
+    return f"/{thing.kind.name} edit {thing.number or thing.title.replace('`', 'ˋ')}"
+
+
+def _markdown_file(name: str, text: str, seen: Seen) -> File:
+    return File(plain_name(seen.in_name(one_line(name, 100), ".md")), text.encode(), "text/markdown")
 
 
 def _form(thing: Thing, content: Mapping[str, object], zone: ZoneInfo, seen: Seen, part: str) -> Form:
@@ -187,21 +196,27 @@ async def _conflicting(request: Request, kind: Kind, root_id: UUID, error: Confl
     parts: list[Part] = [Text(f"{who} edited {kind.name} “{newest.title}” meanwhile, {when}. Nothing was overwritten.")]
     if isinstance(diff, Diff):
         parts.append(Text(f"From theirs to yours:\n\n{show_diff(diff, zone)}"))
-        parts += _both(mine, theirs, diff, zone, who)
-    choices = [Choice("Keep theirs", LEAVE), Choice("Edit theirs…", EDIT_TERMS if part else EDIT, packed(thing))]
+        parts += _both(mine, theirs, diff, zone, who, seen)
+    file_differs = kind is MATERIAL and mine.get("sha256") != theirs.get("sha256")
+    theirs_next = "Replace theirs…" if file_differs else "Edit theirs…"
+    choices = [Choice("Keep theirs", LEAVE), Choice(theirs_next, EDIT_TERMS if part else EDIT, packed(thing))]
     parts.append(Choices(tuple(choices)))
-    if kind is MATERIAL and mine.get("sha256") != theirs.get("sha256"):
-        parts.append(Note("Your file was not taken. If it is to replace theirs, send it again."))
+    if file_differs:
+        parts.append(Note(f"Your file was not taken. If it is to replace theirs, send it by “{theirs_next}”."))
     elif too_long(str(mine.get(TEXT_COLUMN.get(kind.name, ""), ""))):
-        parts.append(Note(f"To save yours over theirs, send yours.md with `/{kind.name} edit {thing.number}` again."))
+        parts.append(
+            Note(f"To save yours over theirs, send the file “yours” back under its name with `{_edit(thing)}`.")
+        )
     else:
         parts.append(Note("Send this form as it is, or edited further, and it takes the place of theirs."))
         parts.append(_form(thing, mine, zone, seen, part))
     return Reply(tuple(parts), failed=True)
 
 
-def _both(mine: Mapping[str, object], theirs: Mapping[str, object], diff: Diff, zone: ZoneInfo, who: str) -> list[Part]:
-    """Return both texts whole: in a table where they are short, else as files."""
+def _both(
+    mine: Mapping[str, object], theirs: Mapping[str, object], diff: Diff, zone: ZoneInfo, who: str, seen: Seen
+) -> list[Part]:
+    """Return both texts whole: in a table where they are short, else as files, either of which may be sent back."""
     rows: list[tuple[str, str, str]] = []
     files: list[Part] = []
     for field in diff.fields:
@@ -209,8 +224,7 @@ def _both(mine: Mapping[str, object], theirs: Mapping[str, object], diff: Diff, 
         if max(len(yours), len(others)) <= _SIDE_BY_SIDE:
             rows.append((name_of(field.name), yours or "–", others or "–"))
         else:
-            files += [File(f"{name}.md", text.encode(), "text/markdown") for name, text in
-                      (("yours", yours), ("theirs", others))]  # fmt: skip
+            files += [_markdown_file("yours", yours, seen), _markdown_file("theirs", others, seen)]
     return [*([Table(("", "Yours", one_line(who, 60)), tuple(rows))] if rows else []), *files]
 
 

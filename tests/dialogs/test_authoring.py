@@ -139,10 +139,11 @@ class TestWriting:
         assert "plain text" in words(await tess.type("/lesson edit 1.1", file=b"\xff\xfe\x00"))
         await tess.type("/lesson edit 1.1", file=b"Short again.")
         await tess.type("/lesson edit 1.1")
-        await una.type("/lesson edit 1.1", file=b"Short, by Una.")
+        await una.type("/lesson edit 1.1")
+        await una.fill(body="Short, by Una.")
         told = await tess.fill(body="Mine. " * 500)
         mine = [part for part in told.parts if isinstance(part, File)]
-        assert [part.name for part in mine] == ["yours.md", "theirs.md"]
+        assert [part.name for part in mine] == ["yours-r1.4.md", "theirs-r1.4.md"]
         assert mine[0].data.decode() == ("Mine. " * 500).strip()
 
     async def test_an_assignment_has_its_dates_in_the_class_time_zone(self, lesson: Course) -> None:
