@@ -150,9 +150,14 @@ class Calls:
     async def threads(self, guild: str, channel: str) -> list[Json]:
         """Return the threads of a channel: those in use, and of the others the latest."""
         active = await self._call(Route("GET", "/guilds/{guild_id}/threads/active", guild_id=guild))
-        archived = await self._call(Route("GET", "/channels/{channel_id}/threads/archived/public", channel_id=channel))
         here = [each for each in active["threads"] if str(each.get("parent_id")) == channel]
-        return [*here, *archived["threads"]]
+        return [*here, *await self.archived_threads(channel)]
+
+    async def archived_threads(self, channel: str) -> list[Json]:
+        """Return the public threads of a channel that are in use no more, those first that were archived last."""
+        archived = await self._call(Route("GET", "/channels/{channel_id}/threads/archived/public", channel_id=channel))
+        found: list[Json] = archived["threads"]
+        return found
 
     async def message(self, channel: str, message_id: str) -> Json:
         """Return a message."""

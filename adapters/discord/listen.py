@@ -13,32 +13,28 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import discord
 import structlog
 
+from adapters.discord.catch_up import CatchUp
 from adapters.discord.intake import Intake
 from adapters.discord.pace import paced
 from adapters.discord.permissions import intents
 from adapters.discord.places import THREADS, Where, where_of
-from adapters.discord.read_back import read_back
 from adapters.discord.receive import receive_deletion, receive_message, receive_reaction
 from adapters.discord.route import MESSAGE, REACTION, route_of_event
 from adapters.discord.take_interaction import take_interaction
-from core.db import autocommit
-from core.enums import Platform
 from core.errors import DatabaseUnavailable
-from core.inbox.read_back import last_heard
 
 log = structlog.get_logger(__name__)
 
 Payload = Mapping[str, Any]
 
 _RETRY_AFTER = (0.5, 1, 2, 4, 8, 15, 30)  # seconds; an event of the gateway's is not sent again
-_UNHEARD = timedelta(seconds=90)  # so long a connection may have been dead before that was noticed
 _MANY_PLACES = 5_000
 _RECEIVED = "received"  # added to what the gateway sends: when that was
 _GRACE = 5.0  # seconds that what has come in gets to be stored when the process ends
@@ -71,13 +67,14 @@ class Listener(discord.AutoShardedClient):
         self._prepare = prepare
         self._intake: Intake | None = None
         self._places: dict[str, Where] = {}
-        self._since: dict[int, datetime] = {}  # by shard: when it was last heard for sure
+        self._catch_up: CatchUp | None = None
         self._working: set[asyncio.Task[Any]] = set()
-        self._served: set[int] = set()  # shards that were connected before
 
     async def setup_hook(self) -> None:
         """Get ready between signing in and connecting."""
-        self._intake = await self._prepare()
+        intake = self._intake = await self._prepare()
+        self._catch_up = CatchUp(self, intake.servers.sessions, intake.setting.calls, self.take_message)
+        await self._catch_up.begin()
 
     @property
     def own_id(self) -> str:
@@ -90,6 +87,13 @@ class Listener(discord.AutoShardedClient):
         if self._intake is None:
             raise RuntimeError("the client has not signed in yet")
         return self._intake
+
+    @property
+    def catch_up(self) -> CatchUp:
+        """What reads back; set once signed in."""
+        if self._catch_up is None:
+            raise RuntimeError("the client has not signed in yet")
+        return self._catch_up
 
     async def on_socket_raw_receive(self, frame: str) -> None:
         """Take in a payload of the gateway's, if it is one that matters."""
@@ -104,6 +108,8 @@ class Listener(discord.AutoShardedClient):
     async def close(self) -> None:
         """Close the connections, and let what has come in be stored."""
         await super().close()
+        if self._catch_up is not None:
+            self._catch_up.end()
         working = self._working - {asyncio.current_task()}
         if working:
             await asyncio.wait(working, timeout=_GRACE)
@@ -133,28 +139,22 @@ class Listener(discord.AutoShardedClient):
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         """Note since when a shard may have missed something."""
-        self._since.setdefault(shard_id, datetime.now(UTC) - _UNHEARD)
+        with self._at_work():
+            await self.catch_up.dropped(shard_id)
 
     async def on_shard_resumed(self, shard_id: int) -> None:
         """Forget that: Discord has sent it again."""
-        self._since.pop(shard_id, None)
+        with self._at_work():
+            await self.catch_up.resumed(shard_id)
+
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """Note that a session is a new one."""
+        self.catch_up.renewed(shard_id)
 
     async def on_shard_ready(self, shard_id: int) -> None:
-        """Read what was written while nobody listened: the session is a new one, so that nothing is sent again."""
+        """Read what was written while nobody listened; servers and their channels are known now."""
         with self._at_work():
-            await self._catch_up(shard_id)
-
-    async def _catch_up(self, shard_id: int) -> None:
-        since = self._since.pop(shard_id, None)
-        if since is None and shard_id not in self._served:
-            async with autocommit(self.intake.servers.sessions) as session:
-                since = await last_heard(session, Platform.DISCORD)
-        self._served.add(shard_id)
-        if since is not None:
-            shard = (shard_id, self.shard_count or 1)
-            found = await read_back(self.intake.servers.sessions, self.intake.setting.calls, since, shard)
-            for message in found:
-                await self._insist(Listener.take_message, message)
+            await self.catch_up.read(shard_id)
 
     async def take_message(self, payload: Payload) -> None:
         """Take in a message, from the gateway or read back."""

@@ -42,3 +42,11 @@ def where_of(channel: Payload, parent: Payload | None = None) -> Where:
     tags = tuple(name for tag in channel.get("applied_tags") or () if (name := names.get(str(tag))))
     forum = int(parent.get("type") or 0) in FORUMS
     return Where(str(channel["parent_id"]), own, forum=forum, title=str(channel.get("name") or ""), tags=tags)
+
+
+def shard_of(guild: str, shards: int) -> int:
+    """Return the shard that hears of a server, of so many.
+
+    https://docs.discord.com/developers/events/gateway#sharding
+    """
+    return (int(guild) >> 22) % shards

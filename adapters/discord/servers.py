@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.discord.calls import Calls
 from adapters.discord.failures import TROUBLE
+from adapters.discord.places import shard_of
 from core.audit.record import Actor
 from core.db import Sessions, autocommit
 from core.enums import Platform
@@ -48,7 +49,7 @@ class Servers:
         async with _database(), autocommit(self.sessions) as session:
             known = await live_workspaces(session, Platform.DISCORD)
         for guild in known:
-            if guild not in guilds and guild.isdecimal() and (int(guild) >> 22) % shards == shard:
+            if guild not in guilds and guild.isdecimal() and shard_of(guild, shards) == shard:
                 await self.revoke(guild)
 
     async def of_person(self, user: str, calls: Calls) -> str:
