@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.discord.controls import choice_units
 from adapters.discord.failures import TROUBLE, reason_of
 from adapters.discord.forms import Json, form_choice, form_modal
 from adapters.discord.interaction import Interaction
@@ -61,7 +62,7 @@ async def opening_of(sessions: Sessions, event: Event, form: Form) -> Opening:
     Raises `ValueError` for one that fits no pages either, and `DatabaseUnavailable`.
     """
     try:
-        form_choice(form)
+        list(choice_units((form_choice(form),)))  # would a message keep it?
         return Opening(form_modal(form), form)
     except ValueError:
         paged = divide(form)

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from core.enums import GlobalRole, MembershipRole
+from adapters.discord.filling import opening_of
+from adapters.discord.paging import read_page_value
+from core.enums import GlobalRole, MembershipRole, Platform
+from core.events import Command, Place, Sender
+from core.inbox.hold_form import held_form
+from core.replies import Choices, Field, Form
 from tests.fakes.discord.records import Modal, Post
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.openai_server import OpenAIServer
@@ -174,3 +179,17 @@ async def test_of_two_processes_one_goes_on_with_the_form(
         other.dies = True  # what was said to the other process it can't tell
     said = [all_text(post) for post in school.told(TESS)]
     assert len(said) == 2, said
+
+
+async def test_a_form_too_long_for_a_button_is_kept_for_its_person_alone(school: DiscordSchool) -> None:
+    text = "".join(chr(0x4E00 + number**3 * 7919 % 20_000) for number in range(3_900))
+    form = Form("Edit", "write.save", (Field("a", "A", text, long=True), Field("b", "B", text[::-1], long=True)))
+    event = Command(key="k", sender=Sender(Platform.DISCORD, TESS, "7"), place=Place(CHANNEL), name="lesson")
+    opening = await opening_of(school.app.sessions, event, form)
+    assert isinstance(opening.offered, Choices)
+    form_id, _ = read_page_value(opening.offered.choices[0].value)
+    assert [each["component"]["value"] for each in opening.modal["components"]] == [text, text[::-1]]
+    async with school.app.sessions.begin() as session:
+        assert await held_form(session, Platform.DISCORD, TESS, form_id) is not None
+        assert await held_form(session, Platform.DISCORD, "13", form_id) is None
+        assert await held_form(session, Platform.SLACK, TESS, form_id) is None
