@@ -90,8 +90,8 @@ def convert_error(error: Exception, request_id: UUID) -> HomeroomError:
     if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in MAY_SUCCEED_LATER:
         return DatabaseUnavailable("The database is too busy right now, so this was not done. Please try again.")
     if isinstance(error, OperationalError | InterfaceError | OSError) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    ):
+        isinstance(error, DBAPIError) and (error.connection_invalidated or error.statement is None)
+    ):  # without a statement it failed to connect
         return DatabaseUnavailable("The database can't be reached right now, so this was not done. Please try again.")
     return HomeroomError(f"Something went wrong on our side. (Error {str(request_id)[:8]})")
 
