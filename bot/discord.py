@@ -22,7 +22,6 @@ from adapters.discord.check import READS_ALL, READS_SOME
 from adapters.discord.commands import SlashCommand, SlashOption, command_bodies, register_commands
 from adapters.discord.failures import TROUBLE, our_error
 from adapters.discord.intake import Intake, open_responder
-from adapters.discord.limits import OPTION_VALUE, length
 from adapters.discord.listen import Listener
 from adapters.discord.route import Route
 from adapters.discord.servers import Servers
@@ -37,6 +36,7 @@ from core.errors import InvalidInput
 from core.events import Command as Typed
 from core.events import Event
 from core.ports import Responder
+from core.replies import Offer, as_shown
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +105,7 @@ async def open_discord(app: App, **more: Any) -> AsyncIterator[Discord]:  # noqa
         async def respond(event: Event, data: Mapping[str, str]) -> Responder:
             return open_responder(servers, setting, event, Route.from_data(data))
 
-        async def suggest(typed: Typed, option: str, so_far: str) -> list[tuple[str, str]]:
+        async def suggest(typed: Typed, option: str, so_far: str) -> list[Offer]:
             return await suggestions(app, typed, option, so_far)
 
         serving = Serving(app, Platform.DISCORD, respond)
@@ -130,7 +130,7 @@ def slash_commands(prefix: str) -> list[SlashCommand]:
     return [_slash(command, prefix) for command in COMMANDS.values()]
 
 
-async def suggestions(app: App, typed: Typed, option: str, so_far: str) -> list[tuple[str, str]]:
+async def suggestions(app: App, typed: Typed, option: str, so_far: str) -> list[Offer]:
     """Return what an option offers its person while they type it: what they see, and what is then sent.
 
     Raises what `meet` raises.
@@ -142,14 +142,9 @@ async def suggestions(app: App, typed: Typed, option: str, so_far: str) -> list[
     encounter = await meet_sender(app, typed)
     offered = (await offers(app, encounter, typed.place, found)).get(option)
     if offered is None:
-        offered = next((each.choices for each in found.options if each.name == option), ())
+        offered = next((as_shown(each.choices) for each in found.options if each.name == option), ())
     wanted = so_far.strip().casefold()
-    # What is too long to be sent is named by its number, with which it begins.
-    return [
-        (each, each if length(each) <= OPTION_VALUE else each.partition(" ")[0])
-        for each in offered
-        if wanted in each.casefold()
-    ]
+    return [each for each in offered if wanted in each.label.casefold()]
 
 
 def _slash(command: Command, prefix: str = "") -> SlashCommand:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 
@@ -98,17 +99,44 @@ class Choices:
     choices: tuple[Choice, ...]
 
 
+class Offer(NamedTuple):
+    """Something to pick: what people see, and the short reference that is sent for it."""
+
+    label: str
+    value: str
+
+    @classmethod
+    def read(cls, kept: str | Sequence[str]) -> Offer:
+        """Return what JSON kept of an offer; a string alone was sent as it was shown."""
+        return cls(kept, kept) if isinstance(kept, str) else cls(*kept)
+
+
+def as_shown(values: Iterable[str]) -> tuple[Offer, ...]:
+    """Return offers of values that are sent as they are shown."""
+    return tuple(Offer(value, value) for value in values)
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a form; a `file` one takes a file instead of text."""
+    """One field of a form; a `file` one takes a file instead of text, one with `options` the value of one of them."""
 
     name: str
     label: str
     value: str = ""
     long: bool = False
     required: bool = True
-    options: tuple[str, ...] = ()
+    options: tuple[Offer, ...] = ()
     file: bool = False
+
+    @property
+    def chosen(self) -> Offer | None:
+        """The option that the field holds, by its value or as it is shown."""
+        return next((each for each in self.options if self.value and self.value in each), None)
+
+    @property
+    def shown(self) -> str:
+        """What the field holds, as people see it."""
+        return self.chosen.label if self.chosen is not None else self.value
 
 
 @dataclass(frozen=True, slots=True)

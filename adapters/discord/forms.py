@@ -24,7 +24,7 @@ from adapters.discord.limits import (
 )
 from adapters.outgoing_text import harmless
 from core.events import Attachment
-from core.replies import Choice, Field, Form
+from core.replies import Choice, Field, Form, Offer
 from core.text import one_line
 
 Json = dict[str, Any]
@@ -76,7 +76,10 @@ def unpack_form(value: str) -> Form:
 
 def form_of(packed: Mapping[str, Any]) -> Form:
     """Return the form that `asdict` made this of."""
-    fields = tuple(Field(**{**field, "options": tuple(field["options"])}) for field in packed["fields"])
+    fields = tuple(
+        Field(**{**field, "options": tuple(Offer.read(each) for each in field["options"])})
+        for field in packed["fields"]
+    )
     return Form(**{**packed, "fields": fields})
 
 
@@ -141,14 +144,18 @@ def _inputs(field: Field) -> Iterator[tuple[str, str, Json]]:
         return
     if _fits_menu(field):
         options = [
-            {"label": fit(one_line(harmless(each), 1_000), OPTION_LABEL), "value": each, "default": each == field.value}
+            {
+                "label": fit(one_line(harmless(each.label), 1_000), OPTION_LABEL),
+                "value": each.value,
+                "default": each == field.chosen,
+            }
             for each in field.options
         ]
         least = int(field.required)
         menu = {"type": _SELECT, "custom_id": field.name, "options": options, "min_values": least}
         yield label, help_, menu | {"required": field.required}
         return
-    for number, piece in enumerate(_pieces(harmless(field.value))):
+    for number, piece in enumerate(_pieces(harmless(field.shown))):
         text: Json = {
             "type": _TEXT,
             "custom_id": f"{field.name}{COUNT_MARK}{number}" if number else field.name,
@@ -159,7 +166,7 @@ def _inputs(field: Field) -> Iterator[tuple[str, str, Json]]:
         if piece:
             text["value"] = piece
         if field.options:
-            text["placeholder"] = fit(" / ".join(field.options), INPUT_HELP)
+            text["placeholder"] = fit(" / ".join(each.label for each in field.options), INPUT_HELP)
         yield (fit(f"{label} (continued)", INPUT_LABEL) if number else label), help_, text
 
 
@@ -175,6 +182,6 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _fits_menu(field: Field) -> bool:
     options = field.options
-    return 0 < len(set(options)) == len(options) <= OPTIONS and all(
-        option.strip() and length(option) <= OPTION_VALUE for option in options
+    return 0 < len({each.value for each in options}) == len(options) <= OPTIONS and all(
+        each.label.strip() and each.value.strip() and length(each.value) <= OPTION_VALUE for each in options
     )

@@ -14,9 +14,10 @@ from core.enums import Platform
 from core.events import Command, Event
 from core.inbox.deliver import Deliveries
 from core.ports import Inbox
+from core.replies import Offer
 
-# The option that is being typed, by the command so far; names and values to choose from.
-Suggest = Callable[[Command, str, str], Awaitable[Sequence[tuple[str, str]]]]
+# What the option that is being typed offers, by the command so far.
+Suggest = Callable[[Command, str, str], Awaitable[Sequence[Offer]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def _with_file(of: Field, files: Mapping[str, Attachment]) -> Field:
 
 
 def _value(of: Field, files: Mapping[str, Attachment]) -> str:
-    value = files[of.name].name if of.name in files else of.value
+    value = files[of.name].name if of.name in files else of.shown
     shown = escape(_short(value))
     return f"**{shown}**" if shown else "–"
 

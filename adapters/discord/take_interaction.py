@@ -23,6 +23,7 @@ from adapters.discord.route import MODAL, Route, route_of_interaction
 from core.enums import Platform
 from core.errors import HomeroomError
 from core.events import Command, Control, Event, Place, Sender
+from core.replies import Offer
 
 log = structlog.get_logger(__name__)
 
@@ -111,7 +112,7 @@ async def _suggest(intake: Intake, payload: Payload, where: Where, workspace: st
         text=" ".join(words),
         options=options,
     )
-    found: Sequence[tuple[str, str]] = ()
+    found: Sequence[Offer] = ()
     try:
         async with asyncio.timeout(_SUGGEST_SECONDS):
             found = await intake.suggest(event, name, typed)

@@ -22,7 +22,7 @@ from adapters.slack.limits import (
 from adapters.slack.split import split_text
 from adapters.slack.submitted import COUNT_MARK, read_metadata, typed_fields
 from core.events import Place
-from core.replies import Choice, Field, Form
+from core.replies import Choice, Field, Form, Offer
 
 OPEN_FORM = "form.open"  # served by the surface itself, which has the trigger; core never sees it
 
@@ -68,7 +68,10 @@ def unpack_form(value: str) -> Form:
     """Return the form packed into a button's value. Raises `ValueError` for anything else."""
     try:
         packed = json.loads(value)
-        fields = tuple(Field(**{**field, "options": tuple(field["options"])}) for field in packed.pop("fields"))
+        fields = tuple(
+            Field(**{**field, "options": tuple(Offer.read(each) for each in field["options"])})
+            for field in packed.pop("fields")
+        )
         return Form(**packed, fields=fields)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("this is no form") from error
@@ -90,7 +93,9 @@ def sent_form(view: Mapping[str, Any]) -> Form:
                 typed.get(name, ""),
                 long=bool(element.get("multiline")),
                 required=not block.get("optional"),
-                options=tuple(str(option["value"]) for option in element.get("options") or ()),
+                options=tuple(
+                    Offer(str(option["text"]["text"]), str(option["value"])) for option in element.get("options") or ()
+                ),
                 file=element.get("type") == "file_input",
             )
         )
@@ -114,7 +119,7 @@ def _inputs(field: Field) -> Iterator[dict[str, Any]]:
     if _fits_menu(field):
         yield _input(field.name, field.label, _menu(field), required=field.required)
         return
-    pieces = list(split_text(harmless(field.value), INPUT_TEXT)) or [""]
+    pieces = list(split_text(harmless(field.shown), INPUT_TEXT)) or [""]
     for number, piece in enumerate(pieces):
         element = {
             "type": "plain_text_input",
@@ -125,7 +130,7 @@ def _inputs(field: Field) -> Iterator[dict[str, Any]]:
         if piece:
             element["initial_value"] = piece
         if field.options:
-            element["placeholder"] = plain_object(" / ".join(field.options), OPTION_VALUE)
+            element["placeholder"] = plain_object(" / ".join(each.label for each in field.options), OPTION_VALUE)
         name = f"{field.name}{COUNT_MARK}{number}" if number else field.name
         label = f"{field.label} (continued)" if number else field.label
         yield _input(name, label, element, required=field.required and not number)
@@ -143,11 +148,11 @@ def _input(name: str, label: str, element: dict[str, Any], *, required: bool) ->
 
 def _fits_menu(field: Field) -> bool:
     options = field.options
-    return 0 < len(options) <= OPTIONS and all(0 < len(option) <= OPTION_VALUE for option in options)
+    return 0 < len(options) <= OPTIONS and all(0 < len(each.value) <= OPTION_VALUE for each in options)
 
 
 def _menu(field: Field) -> dict[str, Any]:
-    options = [{"text": plain_object(option, OPTION_TEXT), "value": option} for option in field.options]
+    options = [{"text": plain_object(each.label, OPTION_TEXT), "value": each.value} for each in field.options]
     menu: dict[str, Any] = {"type": "static_select", "action_id": "input", "options": options}
-    chosen = next((option for option in options if option["value"] == field.value), None)
-    return menu | ({"initial_option": chosen} if chosen else {})
+    chosen = field.chosen
+    return menu | ({"initial_option": options[field.options.index(chosen)]} if chosen else {})

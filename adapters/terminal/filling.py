@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from adapters.terminal.render import harmless
-from core.replies import Field, Form
+from core.replies import Field, Form, Offer
 
 CANCEL, CLEAR, END = "/cancel", "/clear", "."
 HOW_TO = f"(An empty line keeps a value, {CLEAR} empties it, {CANCEL} drops the form.)"
@@ -33,8 +33,8 @@ class Filling:
         if asked.long:
             shown = f"{label}, ending with a line that holds a single dot:"
             return harmless(f"{shown}\n{asked.value}" if asked.value else shown)
-        shown = f"{label} [{' '.join(asked.value.split())}]:" if asked.value else f"{label}:"
-        options = "".join(f"  {number}) {option}" for number, option in enumerate(asked.options, start=1))
+        shown = f"{label} [{' '.join(asked.shown.split())}]:" if asked.value else f"{label}:"
+        options = "".join(f"  {number}) {each.label}" for number, each in enumerate(asked.options, start=1))
         return harmless(f"{shown}{options}")
 
     def take(self, line: str) -> str:
@@ -63,13 +63,13 @@ class Filling:
         return self.question()
 
 
-def _choose(text: str, options: tuple[str, ...]) -> str | None:
-    """Return the option that was typed, or whose number was."""
+def _choose(text: str, options: tuple[Offer, ...]) -> str | None:
+    """Return the value of the option that was typed, or whose number was."""
     for option in options:
-        if option.casefold() == text.casefold():
-            return option
+        if text.casefold() in (option.label.casefold(), option.value.casefold()):
+            return option.value
     number = as_number(text)
-    return options[number - 1] if 0 < number <= len(options) else None
+    return options[number - 1].value if 0 < number <= len(options) else None
 
 
 def as_number(text: str) -> int:

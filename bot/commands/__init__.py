@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePath
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,7 +41,7 @@ from core.events import Attachment, Control, Place
 from core.events import Command as Typed
 from core.grading.find import list_gradable, list_students
 from core.identity.resolve import Encounter, Visitor
-from core.replies import Note, Reply, Table, say
+from core.replies import Note, Offer, Reply, Table, as_shown, say
 from core.text import one_line
 
 
@@ -160,36 +161,38 @@ def _files(
     return {name: value for name, value in options.items() if name not in named}, {**request.files, **files}
 
 
-async def offers(app: App, encounter: Encounter, place: Place, command: Command) -> dict[str, tuple[str, ...]]:
+async def offers(app: App, encounter: Encounter, place: Place, command: Command) -> dict[str, tuple[Offer, ...]]:
     """Return what a command's options offer: lessons and work of the class by number and title, students to a teacher.
 
-    Nothing while no class is meant; of classes, the person's own.
+    Each is sent as its id, so that no title is too long or like another. Nothing while no class is meant; of classes,
+    the person's own.
     """
-    offered: dict[str, tuple[str, ...]] = {}
+    offered: dict[str, tuple[Offer, ...]] = {}
     for option in command.options:
         if option.kind is OptionKind.CLASS:
-            offered[option.name] = tuple(each.code for each in encounter.classes)
+            offered[option.name] = as_shown(each.code for each in encounter.classes)
         elif option.kind in (OptionKind.LESSON, OptionKind.ASSIGNMENT, OptionKind.STUDENT, OptionKind.THING):
             try:
                 visitor = encounter.in_class(place)
             except HomeroomError:
                 continue  # no class is meant yet, so there is nothing to offer
             async with app.sessions() as session:
-                offered[option.name] = await _names(session, visitor, option)
+                named = await _named(session, visitor, option)
+            offered[option.name] = tuple(Offer(label, str(id_)) for label, id_ in named)
     return {name: names for name, names in offered.items() if names}
 
 
-async def _names(session: AsyncSession, visitor: Visitor, option: Option) -> tuple[str, ...]:
+async def _named(session: AsyncSession, visitor: Visitor, option: Option) -> list[tuple[str, UUID]]:
     actor, kind = Actor.person(visitor.user_id, "offers"), option.kind
     if kind is OptionKind.THING:
         kinds = [KINDS[name] for name in option.of]
         things = await list_things(session, actor, visitor.class_id, *kinds) if visitor.teaches else []
-        return tuple(each.label if len(kinds) == 1 else each.full_label for each in things)
+        return [(each.label if len(kinds) == 1 else each.full_label, each.id) for each in things]
     if kind is OptionKind.LESSON:
-        return tuple(f"{lesson.number} {lesson.title}" for lesson in await list_lessons(session, visitor.class_id))
+        return [(f"{each.number} {each.title}", each.id) for each in await list_lessons(session, visitor.class_id)]
     if kind is OptionKind.STUDENT:
         students = await list_students(session, actor, visitor.class_id) if visitor.teaches else []
-        return tuple(student.label for student in students)
+        return [(student.label, student.user_id) for student in students]
     if visitor.teaches:
-        return tuple(work.label for work in await list_gradable(session, actor, visitor.class_id))
-    return tuple(work.label for work in await list_work(session, visitor.class_id))
+        return [(work.label, work.id) for work in await list_gradable(session, actor, visitor.class_id)]
+    return [(work.label, work.id) for work in await list_work(session, visitor.class_id)]

@@ -24,7 +24,7 @@ from core.classes.show import BoundChannel, ClassCard, show_class
 from core.enums import ChannelPurpose
 from core.errors import InvalidInput
 from core.identity.permissions import require_teacher
-from core.replies import Choice, Choices, Form, Part, Reply, Table, Text, say
+from core.replies import Choice, Choices, Form, Part, Reply, Table, Text, as_shown, say
 
 CHOOSE = "class.choose"  # what a person with several classes is offered, wherever one is needed
 SETTINGS = "class.settings"
@@ -96,7 +96,7 @@ async def run_settings(request: Request) -> Reply:
         card = await show_class(session, request.actor, class_id)
         values = card.behind.settings if card.behind else {}
         fixed = await language_stays(session, class_id)
-        offers = {} if fixed else {"language": await languages(session)}
+        offers = {} if fixed else {"language": as_shown(await languages(session))}
     fields = tuple(
         option.field(show_value(values[option.name]), offers.get(option.name, ()))
         for option in SETTINGS_OPTIONS

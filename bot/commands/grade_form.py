@@ -14,7 +14,7 @@ from core.enums import GradeStatus
 from core.errors import InvalidInput
 from core.grading.find import Piece
 from core.grading.mark import NO_MARK, Mark, plain, read_mark
-from core.replies import Choice, Choices, Field, Form, Note, Part, Reply, Text
+from core.replies import Choice, Choices, Field, Form, Note, Part, Reply, Text, as_shown
 from core.text import one_line
 
 WALK, SAVE = "grade.walk", "grade.save"  # served in grading.py
@@ -81,7 +81,7 @@ def grade_form(piece: Piece, mark: Mark, feedback: str, version: int, walk: Walk
     return Form(title, SAVE, fields, value, about=piece.body)
 
 
-_STATUSES = tuple(
+_STATUSES = as_shown(
     each.value.lower() for each in (GradeStatus.GRADED, GradeStatus.EXCUSED, GradeStatus.MISSING, GradeStatus.UNGRADED)
 )
 

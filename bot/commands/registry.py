@@ -14,7 +14,7 @@ from core.errors import InvalidInput
 from core.events import Attachment, Event
 from core.identity.resolve import Encounter, Person, Visitor
 from core.ports import Responder
-from core.replies import Field, Form, Reply
+from core.replies import Field, Form, Offer, Reply, as_shown
 from core.text import one_line
 
 FORM_ACTION = "command:"  # what a command's own form comes back as, before the command's path
@@ -63,7 +63,7 @@ class Option:
     of: tuple[str, ...] = ()
     leads: bool = False
 
-    def field(self, value: str = "", options: tuple[str, ...] = ()) -> Field:
+    def field(self, value: str = "", options: tuple[Offer, ...] = ()) -> Field:
         """Return the option as a field of a form."""
         return Field(
             self.name,
@@ -71,7 +71,7 @@ class Option:
             value,
             long=self.kind is OptionKind.LONG,
             required=self.required,
-            options=self.choices or options,
+            options=as_shown(self.choices) or options,
             file=self.kind is OptionKind.FILE,
         )
 
@@ -158,7 +158,7 @@ class Command:
         given = options.keys() | files.keys()
         return tuple(option for option in self.options if option.required and option.name not in given)
 
-    def form(self, path: str, given: Mapping[str, str], offers: Mapping[str, tuple[str, ...]]) -> Form:
+    def form(self, path: str, given: Mapping[str, str], offers: Mapping[str, tuple[Offer, ...]]) -> Form:
         """Return the command as a form, filled in as far as given; `offers` are what an option's field offers."""
         fields = tuple(option.field(given.get(option.name, ""), offers.get(option.name, ())) for option in self.options)
         return Form(self.help, f"{FORM_ACTION}{path}", fields)

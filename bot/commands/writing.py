@@ -16,7 +16,7 @@ from core.enums import AiPolicy
 from core.errors import InvalidInput, Oversized
 from core.events import Attachment
 from core.grading.mark import plain
-from core.replies import Field
+from core.replies import Field, as_shown
 from core.text import one_line
 
 LONGEST_IN_FORM = 8_000  # bytes: what every surface can put into a form, and back
@@ -56,7 +56,7 @@ def form_fields(kind: Kind, content: Mapping[str, object], zone: ZoneInfo, part:
             written(content.get(name), zone),
             long=name in LONG,
             required=name in ("title", "points", "weight"),
-            options=tuple(AiPolicy) if name == "ai_policy" else (),
+            options=as_shown(AiPolicy) if name == "ai_policy" else (),
             file=name == "file",
         )
         for name in _FORMS.get((kind.name, part), _FORMS[kind.name, ""])

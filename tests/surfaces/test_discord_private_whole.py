@@ -186,6 +186,27 @@ async def test_names_are_completed_with_what_is_published(school: DiscordSchool)
     assert "From the lesson" in all_text(await school.until_answered())
 
 
+@pytest.mark.parametrize("command", ["unpublish", "ask"])
+async def test_a_name_of_any_length_is_completed_with_what_finds_it(school: DiscordSchool, command: str) -> None:
+    await school.join("15", "Tess", MembershipRole.TEACHER)
+    long = ("Zyzzyva " * 30).strip()
+    await school.rewrite(
+        "UPDATE lesson_unit_revisions SET title = :title WHERE title = 'Phases of the Moon'", title=long
+    )
+    name, more = ("name", {}) if command == "unpublish" else ("lesson", {"question": QUESTION})
+    people, here = school.discord.people, school.direct("15")
+    typing = people.autocomplete("15", here, command, focused=name, **more, **{name: "zyzz"})
+    await school.until(lambda: typing.choices is not None)
+    assert typing.choices is not None
+    (choice,) = typing.choices
+    assert choice["name"].startswith("lesson 2.1 Zyzzyva" if command == "unpublish" else "2.1 Zyzzyva")
+    await school.taken(people.command("15", here, command, **more, **{name: choice["value"]}))
+    if command == "unpublish":
+        assert "Zyzzyva" in all_text(await school.until_told("15", "lesson 2.1"))
+    else:
+        assert "From the lesson" in all_text(await school.until_answered(here))
+
+
 async def test_a_roster_is_attached_to_its_command(school: DiscordSchool) -> None:
     await school.join("15", "Tess", MembershipRole.TEACHER)
     roster = ("roster.csv", b"name,email\nEve Eden,eve@school.example\n")

@@ -31,7 +31,7 @@ from adapters.slack.transports import run_socket, slack_routes
 from core.errors import DatabaseUnavailable, InvalidInput
 from core.events import Attachment, Command, Control, Deletion, Event, Message, Page, Place, Reaction, Visit
 from core.ports import AnswerStream, LiveReply, Post, Profile, Responder
-from core.replies import Audience, Choices, Field, Form, Reply, say
+from core.replies import Audience, Choices, Field, Form, Reply, as_shown, say
 from tests.fakes.slack.delivery import Delivery
 from tests.fakes.slack.workspace import Opened
 from tests.fakes.slack_server import Failure, SlackServer
@@ -270,7 +270,7 @@ async def open_card(slack: SlackServer, form: Form = CARD) -> Opened:
 
 
 async def test_a_form_shows_its_errors_what_follows_and_closes(slack: SlackServer, listening: Listening) -> None:
-    second = Form("How sure?", "card.sure", (Field("sure", "Sure", options=("yes", "no")),))
+    second = Form("How sure?", "card.sure", (Field("sure", "Sure", options=as_shown(("yes", "no"))),))
 
     async def serve(event: Event, responder: Responder) -> None:
         assert isinstance(event, Control)

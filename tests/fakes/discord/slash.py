@@ -42,7 +42,7 @@ class Slash(Interacting):
             data["resolved"] = self._resolve(channel, ids)
         return self._interact(_COMMAND, user, channel, data)
 
-    def autocomplete(self, user: str, channel: str, name: str, *, focused: str, **options: Any) -> Interaction:
+    def autocomplete(self, user: str, channel: str, name: str, /, *, focused: str, **options: Any) -> Interaction:
         """Type in the option named by `focused`, for its choices; they are in `choices` once the app answers."""
         found, path, offered = self._offered(user, channel, name)
         assert offered[focused].get("autocomplete"), f"{focused} is not completed"

@@ -24,6 +24,7 @@ from core.replies import (
     File,
     Form,
     Note,
+    Offer,
     Part,
     Picture,
     Reply,
@@ -50,12 +51,13 @@ VALUES = (
     | st.builds(lambda text, size: (text * size)[:size], st.text(min_size=1), st.integers(1, 1_000))
 )
 CHOICES = st.lists(st.builds(Choice, ANY, ACTIONS, VALUES), max_size=30).map(tuple)
+OFFERS = st.builds(Offer, TEXTS, TEXTS)
 FORMS = st.builds(
     Form,
     TEXTS,
     ACTIONS,
     st.lists(
-        st.builds(Field, ACTIONS, TEXTS, ANY, st.booleans(), st.booleans(), st.lists(TEXTS, max_size=5).map(tuple)),
+        st.builds(Field, ACTIONS, TEXTS, ANY, st.booleans(), st.booleans(), st.lists(OFFERS, max_size=5).map(tuple)),
         max_size=6,
         unique_by=lambda field: field.name,
     ).map(tuple),

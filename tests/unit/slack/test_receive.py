@@ -11,7 +11,7 @@ from adapters.slack.incoming_text import plain_text
 from adapters.slack.receive import is_addressed, is_shared, receive
 from core.enums import Platform
 from core.events import Attachment, Command, Control, Deletion, Message, Page, Place, Reaction, Sender, Visit
-from core.replies import Field, Form
+from core.replies import Field, Form, as_shown
 
 ASKED = Sender(Platform.SLACK, "U1", "T1")
 
@@ -241,7 +241,7 @@ def test_a_form_can_be_made_again_from_what_was_sent() -> None:
         (
             Field("front", "Front", "mole"),
             Field("back", "Back", "x" * 4_000, long=True, required=False),
-            Field("sure", "Sure", "yes", options=("yes", "no")),
+            Field("sure", "Sure", "yes", options=as_shown(("yes", "no"))),
             Field("file", "File", required=False, file=True),
         ),
         "c1",

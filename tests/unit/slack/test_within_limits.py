@@ -17,7 +17,22 @@ from adapters.slack.limits import FALLBACK, MESSAGE_SIZE, size
 from adapters.slack.outgoing_text import escape_markdown
 from adapters.slack.receive import receive_submission
 from adapters.slack.render import render
-from core.replies import Choice, Choices, Citation, Field, File, Form, Note, Part, Picture, Reply, Sources, Table, Text
+from core.replies import (
+    Choice,
+    Choices,
+    Citation,
+    Field,
+    File,
+    Form,
+    Note,
+    Offer,
+    Part,
+    Picture,
+    Reply,
+    Sources,
+    Table,
+    Text,
+)
 from tests.fakes.slack.blocks import Refused, check_message_blocks, check_view
 
 MARKS = st.sampled_from(
@@ -49,12 +64,13 @@ CHOICES = st.builds(Choice, ANY, ACTIONS, VALUES)
 CITATIONS = st.builds(
     Citation, st.integers(1, 99), ANY, TEXTS, ANY, st.uuids(), st.none() | st.just("https://h.org/source/token")
 )
+OFFERS = st.builds(Offer, TEXTS, TEXTS)
 FORMS = st.builds(
     Form,
     TEXTS,
     ACTIONS,
     st.lists(
-        st.builds(Field, ACTIONS, TEXTS, ANY, st.booleans(), st.booleans(), st.lists(TEXTS, max_size=5).map(tuple)),
+        st.builds(Field, ACTIONS, TEXTS, ANY, st.booleans(), st.booleans(), st.lists(OFFERS, max_size=5).map(tuple)),
         max_size=4,
         unique_by=lambda field: field.name,
     ).map(tuple),
@@ -126,8 +142,10 @@ def test_any_form_is_a_view_that_comes_back_whole(form: Form) -> None:
     control = receive_submission({"user": {"id": "U1"}, "view": {**view, "state": {"values": values}}})
     assert (control.action, control.value) == (form.action, form.value)
     for field in form.fields:
-        picked = field.options and all(field.options)
-        kept = (field.value if field.value in field.options else "") if picked else harmless(field.value)
+        if field.options and all(each.value for each in field.options):
+            kept = field.chosen.value if field.chosen else ""
+        else:
+            kept = harmless(field.shown)
         assert control.fields[field.name] == kept
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from adapters.terminal.surface import chat
 from core.events import Command, Control, Event, Message, Reaction
 from core.ports import Responder
-from core.replies import Field, Form, Reply, Text, say
+from core.replies import Field, Form, Reply, Text, as_shown, say
 
 FORM = Form(
     "Correct the answer",
@@ -21,7 +21,7 @@ FORM = Form(
     (
         Field("title", "Title", value="Tides"),
         Field("text", "Text", long=True),
-        Field("audience", "Shown to", value="class", options=("class", "teachers")),
+        Field("audience", "Shown to", value="class", options=as_shown(("class", "teachers"))),
         Field("reason", "Reason", required=False),
     ),
     value="7",
