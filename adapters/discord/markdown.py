@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
@@ -26,20 +26,26 @@ _EVERYONE = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
 _LINE_START = re.compile(r"^(\s*)(#{1,3}(?=\s)|-#|-(?=\s)|\+(?=\s)|>)", re.MULTILINE)
 _NUMBERED = re.compile(r"^(\s*\d+)([.)])(?=\s)", re.MULTILINE)
 _GAP = "\u200b"
+_QUOTED = "> "
 _LABEL = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A paragraph, a list item, a quotation, or a code block, whose language `code` is. `tight`: no line before it."""
+    """A paragraph, a list item, or a code block, whose language `code` is.
+
+    `tight`: no line before it. `lead` begins each of its lines, as in a quotation or small print.
+    """
 
     text: str
     tight: bool = False
     code: str | None = None
+    lead: str = ""
 
     def written(self) -> str:
         """Return it as Discord takes it."""
-        return self.text if self.code is None else f"```{self.code}\n{self.text}\n```"
+        whole = self.text if self.code is None else f"```{self.code}\n{self.text}\n```"
+        return self.lead + whole.replace("\n", f"\n{self.lead}")
 
 
 def read_markdown(markdown: str, pages: str | None = None) -> Iterator[Piece]:
@@ -112,16 +118,15 @@ class _Reader:
             yield Piece(f"**{text.replace('**', '')}**" if node.type == "heading" else escape_lines(text))
 
     def quotation(self, node: SyntaxTreeNode) -> Iterator[Piece]:
-        inner = "\n".join(piece.written() for piece in self.blocks(node, 0))
-        if inner:
-            yield Piece("\n".join(f"> {line}".rstrip() for line in inner.split("\n")))
+        for number, piece in enumerate(self.blocks(node, 0)):
+            yield replace(piece, lead=f"{_QUOTED}{piece.lead}", tight=number > 0)
 
     def items(self, node: SyntaxTreeNode, indent: int) -> Iterator[Piece]:
         ordered = node.type == "ordered_list"
         first = int(node.attrs.get("start", 1)) if ordered else 1
         for number, item in enumerate(node.children, start=first):
             begins, *rest = list(self.blocks(item, indent + 1)) or [Piece(_GAP)]
-            if begins.code is not None or begins.text.lstrip().startswith(("- ", "> ")):
+            if begins.code is not None or begins.lead or begins.text.lstrip().startswith("- "):
                 begins, rest = Piece(_GAP), [begins, *rest]
             mark = f"{'  ' * indent}{f'{number}.' if ordered else '-'} "
             text = begins.text.replace("\n", "\n" + " " * len(mark))

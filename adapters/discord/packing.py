@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.discord.limits import BUTTONS, CONTENT, EMBED_SIZE, EMBEDS, FILES, ROWS, length
@@ -12,7 +12,6 @@ from core.replies import File, Picture, plain_name
 
 Json = dict[str, Any]
 QUIET: Json = {"parse": []}  # nobody is pinged, whatever the text says
-_FENCES = len("```\n\n```")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +89,11 @@ def split_piece(piece: Piece, limit: int = CONTENT) -> Iterator[Piece]:
     if length(piece.written()) <= limit:
         yield piece
         return
-    room = limit - (_FENCES + len(piece.code) if piece.code is not None else 0)
     tight = piece.tight
-    for text in _cut(piece.text, room):
+    for text in _cut(piece.text, lambda text: length(replace(piece, text=text).written()), limit):
         shown = text.strip("\n") if piece.code is not None else text.strip()
         if shown:
-            yield Piece(shown, tight, piece.code)
+            yield replace(piece, text=shown, tight=tight)
             tight = True
 
 
@@ -167,12 +165,12 @@ class _Page:
         return len(self.rows[-1]) < BUTTONS
 
 
-def _cut(text: str, room: int) -> Iterator[str]:
-    """Yield a text in parts of at most `room` characters: lines, sentences and words kept whole where possible."""
-    while length(text) > room:
+def _cut(text: str, size: Callable[[str], int], room: int) -> Iterator[str]:
+    """Yield a text in parts of at most a size: lines, sentences and words kept whole where possible."""
+    while size(text) > room:
         high = room
-        while length(text[:high]) > room:
-            high -= (length(text[:high]) - room + 1) // 2
+        while (over := size(text[:high]) - room) > 0:
+            high -= max(1, over // 4)  # a character is more than one where its line begins with something
         end = next(
             (found + len(mark) for mark in ("\n", ". ", " ") if (found := text.rfind(mark, high // 2, high)) > 0), high
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from adapters.discord.controls import choice_units
 from adapters.discord.forms import form_choice
@@ -15,6 +16,7 @@ from core.replies import Choice, Choices, Citation, File, Form, Note, Part, Pict
 from core.text import one_line
 
 _TITLE, _QUOTE, _CELL = 200, 600, 200
+_SMALL = "-# "
 _DRAWN = 60  # characters of a line that a narrow window shows without turning it
 _ROOM = 1_900  # of one drawn table
 THUMBS = (("👍", "feedback.up"), ("👎", "feedback.down"))
@@ -83,14 +85,11 @@ def _render_note(markdown: str, pages: str | None) -> Iterator[Piece]:
     for piece in read_markdown(markdown, pages):
         if piece.code is not None:
             yield piece
-            continue
-        # Small print is a matter of each line, and a list item keeps its mark.
-        lines = [
-            line if line.lstrip().startswith(("- ", "> ")) else f"-# {line}"
-            for line in piece.text.split("\n")
-            if line.strip()
-        ]
-        yield Piece("\n".join(lines), tight=True)
+        elif piece.lead or piece.text.lstrip().startswith("- "):  # which keep their marks
+            yield replace(piece, tight=True)
+        else:
+            lines = [line for line in piece.text.split("\n") if line.strip()]
+            yield Piece("\n".join(lines), tight=True, lead=_SMALL)
 
 
 def _render_sources(citations: tuple[Citation, ...]) -> Iterator[Embed]:

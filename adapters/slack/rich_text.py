@@ -65,6 +65,12 @@ def section(elements: list[Element]) -> Piece:
     return Piece({"type": "rich_text_section", "elements": elements}, plain_words(elements))
 
 
+def quotation(elements: list[Element]) -> Piece:
+    """Return a quotation."""
+    plain = "\n".join(f"> {line}" for line in plain_words(elements).split("\n"))
+    return Piece({"type": "rich_text_quote", "elements": elements}, plain)
+
+
 def preformatted(text: str) -> Piece:
     """Return a code block."""
     return Piece({"type": "rich_text_preformatted", "elements": [text_element(text)]}, text)
@@ -130,8 +136,7 @@ def _read_quote(node: SyntaxTreeNode) -> Iterator[Piece]:
             inner = [text_element("• "), *inner[0]["elements"]]
         elements += [*([text_element("\n")] if elements else []), *inner]
     if elements:
-        plain = "\n".join(f"> {line}" for line in plain_words(elements).split("\n"))
-        yield Piece({"type": "rich_text_quote", "elements": elements}, plain)
+        yield quotation(elements)
 
 
 def _read_inline(node: SyntaxTreeNode, style: Style) -> list[Element]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapters.slack.limits import size
-from adapters.slack.rich_text import Element, Piece, preformatted, section
+from adapters.slack.rich_text import Element, Piece, plain_words, preformatted, quotation, section
 
 _BREAKS = ("\n\n", "\n", ". ", " ")
 
@@ -34,17 +34,27 @@ def split_piece(piece: Piece, limit: int) -> Iterator[Piece]:
         return
     elements: list[Element] = piece.element["elements"]
     if piece.element["type"] == "rich_text_list":
-        elements = elements[0]["elements"]
+        first, *rest = _batches(elements[0]["elements"], limit, longest)
+        mark = piece.plain[: len(piece.plain) - len(plain_words(elements[0]["elements"]))]
+        item = section(first)
+        yield Piece({**piece.element, "elements": [item.element]}, f"{mark}{item.plain}")
+        yield from (section(held) for held in rest)
+        return
+    of = quotation if piece.element["type"] == "rich_text_quote" else section
+    yield from (of(held) for held in _batches(elements, limit, longest))
+
+
+def _batches(elements: list[Element], limit: int, longest: int) -> Iterator[list[Element]]:
     held: list[Element] = []
     length = 0
     for element in _split_elements(elements, longest):
         cost = size(element) + 2
-        if held and length + cost > limit - 100:
-            yield section(held)
+        if held and length + cost > limit - 200:
+            yield held
             held, length = [], 0
         held.append(element)
         length += cost
-    yield section(held)
+    yield held
 
 
 def _split_elements(elements: list[Element], longest: int) -> Iterator[Element]:

@@ -259,6 +259,30 @@ def test_a_long_answer_is_cut_between_paragraphs_and_code_stays_code() -> None:
     assert messages[-1].content.endswith("The end.")
 
 
+def test_a_long_quotation_is_quoted_to_its_end_and_its_code_stays_code() -> None:
+    code = "\n".join(f"print({number})" for number in range(300))
+    quoted = "\n".join(
+        f"> {line}" for line in ["It bends. " * 300, "", "```python", *code.split("\n"), "```", "", "End."]
+    )
+    messages = render(say(quoted))
+    assert len(messages) > 3
+    for message in messages:
+        check(message)
+        assert all(line.startswith("> ") for line in message.content.split("\n"))
+        assert message.content.count("```") % 2 == 0, "a code block is closed in the message it is in"
+    printed = re.findall(r"print\((\d+)\)", "\n".join(message.content for message in messages))
+    assert printed == [str(number) for number in range(300)], "nothing is lost or said twice"
+    assert messages[-1].content.endswith("> ```\n> End.")
+
+
+def test_small_print_is_small_to_its_end() -> None:
+    messages = render(Reply((Note("It bends. " * 500),)))
+    assert len(messages) > 2
+    for message in messages:
+        check(message)
+        assert message.content.startswith("-# It bends.")
+
+
 def test_an_answer_has_its_sources_in_a_box_and_buttons_for_their_passages() -> None:
     citation = Citation(1, "Optics [draft]", "page 3", "Light *bends*.", ANSWER, "https://homeroom.test/s/1")
     (message,) = render(Reply((Text("It bends [1]."), Sources((citation,)), Note("Check it.")), answer_id=ANSWER))

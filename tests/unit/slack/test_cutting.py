@@ -54,6 +54,22 @@ def test_code_longer_than_a_message_is_closed_and_opened_again() -> None:
     assert len(head.splitlines()) + len(rest.splitlines()) == len(text.splitlines()) + 2
 
 
+@pytest.mark.parametrize("mark", ["> ", ">> ", ""])
+def test_code_in_a_quotation_is_closed_and_opened_again_in_it(mark: str) -> None:
+    lines = ["Look:", "```py", *["line = 1"] * 3_000, "> ```" if not mark else "line = 2", "```", "That is all."]
+    text = "".join(f"{mark}{line}\n" for line in lines) + "\nAnd more."
+    head, rest = stream(text, 70)
+    assert head.endswith(f"{mark}line = 1\n{mark.strip()}```")
+    assert rest.startswith(f"{mark}```py\n{mark}line = 1\n")
+    assert rest.endswith("\nAnd more.")
+
+
+def test_a_line_of_a_quotation_goes_on_as_one() -> None:
+    head, rest = stream(f"> {WORDS * 500}\n\nThe end.", 90)
+    assert rest.startswith("> ")
+    assert head + rest.removeprefix("> ") == f"> {WORDS * 500}\n\nThe end."
+
+
 def test_one_endless_paragraph_is_cut_between_words() -> None:
     head, rest = stream(WORDS * 500, 90)
     assert head.endswith(" ")
@@ -67,12 +83,14 @@ def test_even_what_has_no_places_to_cut_fits(text: str) -> None:
     assert (head + rest).count("<") == text.count("<")
 
 
-PARTS = st.sampled_from(["word ", "Sentence. ", "\n", "\n\n", "```\n", "```py\n", "~~~\n", "<", "x" * 300, WORDS * 30])
+PARTS = st.sampled_from(
+    ["word ", "Sentence. ", "\n", "\n\n", "```\n", "```py\n", "~~~\n", "> ", "> ```\n", "<", "x" * 300, WORDS * 30]
+)
 
 
 @given(st.lists(PARTS, max_size=60).map("".join), st.integers(200, 3_000))
 def test_nothing_is_lost_and_everything_fits(text: str, step: int) -> None:
     head, rest = stream(text, step)
     assert escaped_length(head) <= ROOM
-    letters = re.sub(r"[\s`~]|py", "", head + rest)
-    assert letters == re.sub(r"[\s`~]|py", "", text)
+    letters = re.sub(r"[\s`~>]|py", "", head + rest)
+    assert letters == re.sub(r"[\s`~>]|py", "", text)

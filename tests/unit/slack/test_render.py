@@ -165,6 +165,16 @@ def test_a_long_answer_is_cut_between_paragraphs_and_keeps_its_code_whole() -> N
     assert all(block["type"] == "rich_text" for message in messages[:-1] for block in message.blocks)
 
 
+@pytest.mark.parametrize(("mark", "kind"), [("> ", "rich_text_quote"), ("- ", "rich_text_list")])
+def test_what_is_longer_than_a_message_stays_what_it_is(mark: str, kind: str) -> None:
+    messages = render(say(mark + "All about moles. " * 1_500))
+    assert len(messages) > 1
+    kinds = [element["type"] for message in messages for block in message.blocks for element in block["elements"]]
+    assert kinds[0] == kind
+    assert set(kinds) == ({kind} if mark == "> " else {kind, "rich_text_section"}), "a list item has one mark"
+    assert all(message.text.startswith("&gt; ") for message in messages if mark == "> ")
+
+
 @pytest.mark.parametrize("length", range(10_400, 12_000, 40))
 def test_the_feedback_row_never_stands_alone(length: int) -> None:
     messages = render(Reply((Text("word " * (length // 5)),), answer_id=ANSWER))
