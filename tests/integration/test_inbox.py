@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from core.classes.models import ChannelBinding
 from core.db import Sessions, create_engine, create_sessions
 from core.enums import Platform
 from core.events import Attachment, Command, Control, Deletion, Event, Message, Page, Place, Reaction, Sender, Visit
 from core.identity.models import Workspace
 from core.inbox.data import as_data, from_data
+from core.inbox.read_back import LOOK_BACK, Spot, close_gap, last_heard, note_gap, places_to_read
 from core.inbox.store import (
     ATTEMPTS,
     drop_waiting,
@@ -195,3 +197,64 @@ async def test_what_is_old_goes(sessions: Sessions) -> None:
         await forget_events(session)
         left = list(await session.scalars(text("SELECT id FROM inbox_events")))
     assert left == [working.id]
+
+
+async def test_channels_of_classes_are_read_back_before_the_latest_of_many_threads(
+    sessions: Sessions, workspace: UUID
+) -> None:
+    async with sessions.begin() as session:
+        physics = await make.class_(session)
+        bound = ("C7", "C8", "C9")
+        for channel in bound:
+            await make.add(session, ChannelBinding(workspace_id=workspace, channel_id=channel, class_id=physics.id))
+        await session.execute(
+            text(
+                """
+                WITH person AS (INSERT INTO app_users (email, name) VALUES ('a@b.c', 'A') RETURNING id),
+                chat AS (INSERT INTO chats (app_user_id, source_mode) SELECT id, 'CLASS' FROM person RETURNING id),
+                said AS (
+                    INSERT INTO chat_messages (chat_id, role, source_mode, status)
+                    SELECT id, 'ASSISTANT', 'CLASS', 'COMPLETED' FROM chat RETURNING id
+                )
+                INSERT INTO message_deliveries
+                    (chat_message_id, platform, workspace_id, channel_id, thread_id, part, created_at)
+                SELECT id, 'SLACK', :workspace, 'C7', t::text, t, now() - t % 10 * interval '1 day' - t * interval '1s'
+                FROM said, generate_series(1, 40) t
+                """
+            ),
+            {"workspace": workspace},
+        )
+    async with sessions() as session:
+        spots = await places_to_read(session, Platform.SLACK, most=5)
+        assert await places_to_read(session, Platform.DISCORD) == []
+    assert {spot.channel_id for spot in spots if spot.bound} == set(bound)
+    assert spots[3:] == [Spot("T1", "C7", thread, bound=False) for thread in ("10", "20", "30", "40", "1")]
+
+
+async def test_a_gap_is_looked_for_since_the_last_event_or_one_that_was_not_read_back(sessions: Sessions) -> None:
+    async def heard() -> timedelta:
+        async with sessions() as session:
+            return datetime.now(UTC) - await last_heard(session, Platform.SLACK)
+
+    async def ago(hours: int) -> None:
+        async with sessions.begin() as session:
+            await note_gap(session, Platform.SLACK, datetime.now(UTC) - timedelta(hours=hours))
+
+    minute = timedelta(minutes=1)
+    assert abs(await heard() - LOOK_BACK) < minute, "nothing was ever heard, or all of it is forgotten"
+    await store_event(sessions, QUESTION, ROUTE)
+    assert await heard() < minute
+    await _change(sessions, "created_at = now() - interval '2 hours'")
+    assert abs(await heard() - timedelta(hours=2)) < minute
+    await _change(sessions, "created_at = now() - interval '7 hours'")
+    assert abs(await heard() - LOOK_BACK) < minute, "a silence longer than is worth looking back to"
+    await store_event(sessions, dataclasses.replace(QUESTION, key="k2"), ROUTE)
+    await ago(3)
+    await ago(1)
+    assert abs(await heard() - timedelta(hours=3)) < minute, "of two gaps the longer one"
+    assert await take_events(sessions, Platform.SLACK) == [], "a gap is served by nobody"
+    await ago(9)
+    assert abs(await heard() - LOOK_BACK) < minute
+    async with sessions.begin() as session:
+        await close_gap(session, Platform.SLACK)
+    assert await heard() < minute

@@ -111,9 +111,15 @@ class Gateway:
     def drop(self) -> None:
         """Cut every socket, without a word."""
         for connection in list(self.connections):
-            self._detach(connection)
-            if connection.request.transport is not None:
-                connection.request.transport.abort()
+            self._cut(connection)
+
+    def lose(self, shard: int | None = None) -> None:
+        """Forget every session, or those of one shard, and cut their sockets: what happens now reaches nobody."""
+        for session in list(self.sessions.values()):
+            if shard in (None, session.shard[0]):
+                del self.sessions[session.id]
+                if session.connection is not None:
+                    self._cut(session.connection)
 
     def silence(self) -> None:
         """Let the sockets there are fall silent: no heartbeat is acknowledged, no event sent. New ones work."""
@@ -168,6 +174,11 @@ class Gateway:
         if connection.request.query.get("v") not in ("9", "10"):
             raise Closing(4012)
         connection.send(HELLO, {"heartbeat_interval": int(self.heartbeat_seconds * 1000), "_trace": []})
+
+    def _cut(self, connection: Connection) -> None:
+        self._detach(connection)
+        if connection.request.transport is not None:
+            connection.request.transport.abort()
 
     def _detach(self, connection: Connection) -> None:
         self.connections.discard(connection)
