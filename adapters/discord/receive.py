@@ -52,7 +52,7 @@ def receive_message(
         sender=Sender(Platform.DISCORD, str(author["id"]), workspace),
         # A thread that begins with a message bears its id.
         place=Place(where.channel, None if where.private else where.thread or message, private=where.private),
-        text=_with_title(where, asked) if opens else asked,
+        text=_with_title(where, asked, own) if opens else asked,
         addressed=addressed,
         message_id=message,
     )
@@ -152,7 +152,7 @@ def user_of(payload: Payload) -> str:
     return str((member.get("user") or payload.get("user") or {}).get("id") or "")
 
 
-def _with_title(where: Where, text: str) -> str:
+def _with_title(where: Where, text: str, own: str) -> str:
     tags = f" ({', '.join(where.tags)})" if where.tags else ""
-    title = where.title.strip()
+    title = plain_text(where.title, own=own)
     return "\n\n".join(part for part in (f"{title}{tags}" if title else "", text) if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,6 +97,9 @@ def test_what_opens_a_post_is_asked_with_its_title_and_tags() -> None:
     event = receive_message(payload, where, "7", OWN, posted=True)
     assert event is not None
     assert (event.text, event.place, event.addressed) == ("Phases? (moon)", Place("23", "51", private=False), True)
+    named = receive_message(payload, replace(where, title=f"<@{OWN}> Does <@12> know?"), "7", OWN, posted=True)
+    assert named is not None
+    assert named.text == "Does @someone know? (moon)", "a question carries no ids, wherever it is asked"
 
 
 def test_reactions_are_told_apart_by_their_time() -> None:
