@@ -6,14 +6,15 @@ class's or the module's. Creating and restoring take it too, so that no number i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.assignments.find import list_work
 from core.assignments.models import Assignment
 from core.audit.record import Actor, record
 from core.classes.models import Class
@@ -42,10 +43,11 @@ async def move(
 ) -> Moved:
     """Give a thing another place among its own: a module, material or assignment in its class, a lesson in its module.
 
-    `to` is the number it has afterwards, 1 the first; a larger one than there are means last. What stands between moves
-    on by one, and gaps in the numbers close. `imported` marks a move in the audit log as an import's own. Raises
-    `NotFound`, `NotPermitted`, `InvalidInput`, `Conflict` (it was
-    moved elsewhere at this very moment).
+    `to` is the number it has afterwards, 1 the first; a larger one than there are means last. Of assignments it is the
+    number that people see, which counts the published ones (find.py); a draft goes where it gets that number once it is
+    published. What stands between moves on by one, and gaps in the numbers close. `imported` marks a move in the audit
+    log as an import's own. Raises `NotFound`, `NotPermitted`, `InvalidInput`, `Conflict` (it was moved elsewhere at
+    this very moment).
     """
     _check_place(to)
     place = await load_root(session, kind, root_id)
@@ -56,7 +58,7 @@ async def move(
     root = next((each for each in siblings if each.id == root_id), None)
     if root is None:
         raise Conflict(f"Somebody else moved or deleted this {kind.name} meanwhile.")
-    moved = _renumber(siblings, root, to)
+    moved = _renumber(siblings, root, to, await _counted(session, kind, siblings))
     if moved.before != moved.after or moved.renumbered:
         record_move(session, actor, kind, root, moved, imported=imported)
     await session.flush()
@@ -106,26 +108,36 @@ async def move_assignment(
     *,
     module_id: UUID | None = None,
     lesson_unit_id: UUID | None = None,
+    to: int | None = None,
     imported: bool = False,
 ) -> Moved:
     """Let an assignment belong to a module or a lesson of its class, or with neither to the class itself.
 
-    Raises `NotFound`, `NotPermitted`, `InvalidInput`.
+    With `to` it gets that number in the class, too, as by `move`. Raises `NotFound`, `NotPermitted`, `InvalidInput`.
     """
+    if to is not None:
+        _check_place(to)
     if module_id is not None and lesson_unit_id is not None:
         raise InvalidInput("An assignment belongs to a module or to a lesson, not to both.")
     class_id = (await load_root(session, ASSIGNMENT, assignment_id)).class_id
     await require_teacher(session, actor, class_id)
+    if to is not None:
+        await lock_order(session, class_id)
     for kind, parent_id in ((MODULE, module_id), (LESSON, lesson_unit_id)):
         if parent_id is not None and (await lock_root(session, kind, parent_id)).class_id != class_id:
             raise InvalidInput(f"That {kind.name} is in another class.")
+    siblings = await lock_siblings(session, ASSIGNMENT, class_id, None) if to is not None else []
     work = await lock_root(session, ASSIGNMENT, assignment_id)
     if not isinstance(work, Assignment):
         raise NotFound
-    before = work.module_id or work.lesson_unit_id
-    moved = Moved(work.position, work.position, before, module_id or lesson_unit_id)
-    if before != moved.parent_after:
-        work.module_id, work.lesson_unit_id = module_id, lesson_unit_id
+    before, parent = work.module_id or work.lesson_unit_id, module_id or lesson_unit_id
+    work.module_id, work.lesson_unit_id = module_id, lesson_unit_id
+    await session.flush()  # what it belongs to can hide it, and then it has no number
+    moved = Moved(work.position, work.position)
+    if to is not None:
+        moved = _renumber(siblings, work, to, await _counted(session, ASSIGNMENT, siblings))
+    moved = replace(moved, parent_before=before, parent_after=parent)
+    if before != parent or moved.before != moved.after or moved.renumbered:
         record_move(session, actor, ASSIGNMENT, work, moved, imported=imported)
         await session.flush()
     return moved
@@ -155,9 +167,7 @@ async def move_in_lesson(session: AsyncSession, actor: Actor, lesson_id: UUID, m
     mine = next((link for link in placed if link.material_id == material_id), None)
     if mine is None:
         raise NotFound("This material is not in that lesson.")
-    for place, each in enumerate(sorted(placed, key=lambda each: (each.position, each.id)), start=1):
-        each.position = place  # nobody sees these numbers, so people count what they see
-    moved = _renumber(placed, mine, to)
+    moved = _renumber(placed, mine, to, {each.id for each in placed})
     if moved.before != moved.after:
         record(
             session, actor, f"{MATERIAL.name}.move", "lesson_unit_material", mine.id, class_id=lesson.class_id,
@@ -203,18 +213,41 @@ async def lock_siblings(session: AsyncSession, kind: Kind, class_id: UUID, modul
     return rows.all()
 
 
-def _renumber(siblings: Sequence[Any], mine: Any, to: int) -> Moved:  # noqa: ANN401  (roots, or links)
-    """Give things the numbers from 1 without gaps, `mine` at `to`; of two with one number the older id stays first."""
+async def _counted(session: AsyncSession, kind: Kind, siblings: Sequence[Any]) -> set[UUID] | None:
+    """Return the things that people count to say a number, or None where the number is the position."""
+    if kind is MATERIAL:  # nobody sees their positions
+        return {each.id for each in siblings}
+    if kind is ASSIGNMENT and siblings:
+        return {each.id for each in await list_work(session, siblings[0].class_id)}
+    return None
+
+
+def _renumber(siblings: Sequence[Any], mine: Any, to: int, counted: Collection[UUID] | None = None) -> Moved:  # noqa: ANN401  (roots, or links)
+    """Give things the numbers from 1 without gaps, `mine` at `to`; of two with one number the older id stays first.
+
+    `to` is a position, or with `counted` a number among those.
+    """
     before = mine.position
     others = sorted((each for each in siblings if each.id != mine.id), key=lambda each: (each.position, each.id))
-    # Numbers may have gaps: what is before the one that is there now goes before, when it moves up; after, when down.
-    index = sum(1 for each in others if (each.position < to if to <= before else each.position <= to))
+    if counted is None:
+        # Numbers may have gaps: what is before the one that is there now goes before, when it moves up; after, when
+        # down.
+        index = sum(1 for each in others if (each.position < to if to <= before else each.position <= to))
+    else:
+        index = _index_after([each.id in counted for each in others], to - 1)
     renumbered = 0
     for position, each in enumerate([*others[:index], mine, *others[index:]], start=1):
         if each.position != position:
             each.position = position
             renumbered += each is not mine
     return Moved(before, mine.position, renumbered=renumbered)
+
+
+def _index_after(counts: Sequence[bool], number: int) -> int:
+    """Return the index behind the thing with a number. What follows the last that counts is counted on after it."""
+    last = max((index for index, each in enumerate(counts) if each), default=-1)
+    numbered = [index for index, each in enumerate(counts) if each or index > last]
+    return numbered[min(number, len(numbered)) - 1] + 1 if number and numbered else 0
 
 
 def record_move(session: AsyncSession, actor: Actor, kind: Kind, root: Root, moved: Moved, *, imported: bool) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from core.assignments.find import list_work
 from core.assignments.models import Assignment
 from core.audit.models import AuditLog
 from core.content.browse import list_lessons, list_materials
@@ -131,6 +132,56 @@ async def test_an_assignment_changes_what_it_belongs_to(desk: Desk) -> None:
         await move_assignment(desk.session, desk.teacher, work.id, module_id=desk.module_id)
         with pytest.raises(InvalidInput):
             await move_assignment(desk.session, desk.teacher, work.id, module_id=foreign.id)
+
+
+class TestAssignmentsByTheNumberPeopleSee:
+    """It counts the published ones, wherever drafts stand between them."""
+
+    @staticmethod
+    async def works(desk: Desk, titles: str) -> dict[str, Root]:
+        """Return assignments of one-letter titles in their order; those of capital letters are published."""
+        return {each: await (desk.published if each.isupper() else desk.create)(ASSIGNMENT, each) for each in titles}
+
+    @pytest.mark.parametrize(
+        ("titles", "which", "to", "wanted"),
+        [
+            ("aBC", "C", 1, "CaB"),
+            ("aBC", "B", 2, "aCB"),
+            ("aBC", "C", 2, "aBC"),
+            ("aBcDE", "E", 2, "aBEcD"),
+            ("aBcDE", "B", 2, "acDBE"),
+            ("aBcD", "a", 2, "BacD"),  # number 2 once it is published
+            ("aBcD", "a", 3, "BcDa"),
+            ("ABcd", "d", 3, "ABdc"),  # what follows the last published one is counted on
+            ("aBc", "a", 99, "Bca"),
+            ("abc", "c", 2, "acb"),
+        ],
+    )
+    async def test_a_number_is_one_among_the_published(
+        self, desk: Desk, titles: str, which: str, to: int, wanted: str
+    ) -> None:
+        works = await self.works(desk, titles)
+        await move(desk.session, desk.teacher, ASSIGNMENT, works[which].id, to)
+        assert await order(desk, ASSIGNMENT) == list(wanted)
+        if which.isupper():
+            numbers = {each.title: each.number for each in await list_work(desk.session, desk.class_id)}
+            assert numbers[which] == to
+
+    async def test_what_it_belongs_to_and_its_number_change_together_in_one_row(self, desk: Desk) -> None:
+        works = await self.works(desk, "aBCD")
+        async with desk.records("assignment.move"):
+            moved = await move_assignment(
+                desk.session, desk.teacher, works["D"].id, module_id=desk.module_id, to=2
+            )  # fmt: skip
+        assert await order(desk, ASSIGNMENT) == list("aBDC")
+        assert (moved.before, moved.after, moved.parent_before, moved.parent_after) == (4, 3, None, desk.module_id)
+
+
+async def test_places_of_materials_are_counted_without_the_gaps_that_deleting_leaves(desk: Desk) -> None:
+    things = [await desk.create(MATERIAL, words) for words in "1234"]
+    await delete(desk.session, desk.teacher, MATERIAL, things[1].id)
+    await move(desk.session, desk.teacher, MATERIAL, things[0].id, 2)
+    assert await order(desk, MATERIAL) == list("314")
 
 
 async def test_materials_are_ordered_within_a_lesson(desk: Desk) -> None:
