@@ -69,8 +69,8 @@ def grade_form(piece: Piece, mark: Mark, feedback: str, version: int, walk: Walk
     """Return the form to grade a piece of work, filled in; `version` is that of the draft it would replace."""
     submission = piece.submission_id.hex if piece.submission_id else ""
     way = f"w:{one_line(walk.section, _LONGEST_SECTION)}" if walk else ""
-    value = f"{piece.assignment_id.hex}:{piece.student_user_id.hex}:{submission}:{version}:{way}"
     status = GradeStatus.GRADED if mark == NO_MARK else mark.status
+    value = f"{piece.assignment_id.hex}:{piece.student_user_id.hex}:{submission}:{version}:{status}:{way}"
     score = plain(mark.score) if mark.score is not None else ""
     fields = (
         Field("score", f"Score, out of {plain(piece.points)}", score, required=False),
@@ -86,8 +86,12 @@ _STATUSES = as_shown(
 )
 
 
-def mark_in(fields: Mapping[str, str]) -> Mark:
-    """Return the mark that a form holds; a word such as EX in the score's field goes before the status."""
+def mark_in(fields: Mapping[str, str], shown: str) -> Mark:
+    """Return the mark that a form holds.
+
+    A word such as EX in the score's field goes before the status, and so does a score while the status is still the one
+    that the form had `shown`.
+    """
     try:
         typed = read_mark(fields.get("score", ""))
     except InvalidInput as error:
@@ -96,7 +100,7 @@ def mark_in(fields: Mapping[str, str]) -> Mark:
     status = GradeStatus(fields.get("status", "").upper() or GradeStatus.GRADED)
     if typed is not None and typed.score is None:
         return typed
-    if status is not GradeStatus.GRADED:
+    if status is not GradeStatus.GRADED and (typed is None or status != shown):
         return Mark(status)
     if typed is None:
         raise InvalidInput("Write the score, or choose excused, missing or ungraded.", field="score")

@@ -114,13 +114,13 @@ async def walk(request: Request) -> Reply:
 
 async def save(request: Request) -> Reply:
     """Serve the form: save, and in a walk show the next piece; what somebody else saved meanwhile is shown instead."""
-    assignment, student, submission, version, walks, section = (value_of(request).split(":", 5) + [""] * 5)[:6]
+    assignment, student, submission, version, shown, walks, section = (value_of(request).split(":", 6) + [""] * 6)[:7]
     if not version.isdecimal():
         raise NotFound("That choice does nothing any more.")
     edit = GradeEdit(
         uuid_of(assignment),
         uuid_of(student),
-        mark_in(request.options),
+        mark_in(request.options, shown),
         request.options.get("feedback", ""),
         uuid_of(submission) if submission else None,
         expected_version=int(version),

@@ -92,6 +92,20 @@ async def test_a_walk_goes_from_submission_to_submission(course: Course) -> None
     assert labels(await course.tess.type("/grade")) == []
 
 
+async def test_a_score_typed_over_missing_or_excused_counts(course: Course) -> None:
+    await course.assignment("Rocks")
+    for status in ("missing", "EX"):
+        await course.tess.type(f"/grade alm rocks {status}")
+        opened = await course.tess.type("/grade alm rocks")
+        assert "Rocks: 8 / 10" in words(await course.tess.fill(score="8"))
+        course.tess.desk.seen.append(await course.tess.type("/grade alm rocks"))
+        assert "Rocks: excused" in words(await course.tess.fill(status="excused"))  # with the score still there
+        await course.tess.type(f"/grade alm rocks {status}")
+        course.tess.desk.seen.append(opened)  # of a draft that is another one now
+        conflict = await course.tess.fill(score="7")
+        assert "Grade | 7 |" in words(conflict)
+
+
 async def test_two_teachers_see_each_others_grades_before_they_replace_them(course: Course) -> None:
     await course.assignment("Rocks")
     await course.ada.type("/submit rocks Granite.")
