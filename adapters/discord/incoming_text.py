@@ -8,27 +8,27 @@ from __future__ import annotations
 import re
 
 _TOKEN = re.compile(r"<(?P<mark>@[!&]?|#|a?:(?P<emoji>\w+):|/(?P<command>[^:<>\n]+):|t:|id:)[^<>\s]*>")
-_FIRST = re.compile(r"\s*<@!?(\d+)>")
+_FIRST = re.compile(r"\s*(?:<@[!&]?(\d+)>|@(everyone|here)\b)")
 
 
 def first_mention(text: str) -> str | None:
-    """Return the id of whom a text begins with, if it begins with a mention."""
+    """Return the id of the person or role that a text begins with, or the word for everybody, if it mentions one there."""
     found = _FIRST.match(text)
-    return found[1] if found else None
+    return found[1] or found[2] if found else None
 
 
-def mentions(text: str, user_id: str) -> bool:
-    """Say whether a text mentions somebody."""
-    return re.search(rf"<@!?{re.escape(user_id)}>", text) is not None
+def mentions(text: str, *ids: str) -> bool:
+    """Say whether a text mentions one of these people or roles."""
+    return re.search(rf"<@[!&]?(?:{'|'.join(map(re.escape, ids))})>", text) is not None
 
 
-def plain_text(text: str, *, own: str | None = None) -> str:
-    """Return the text without mentions of `own`, with emoji as names.
+def plain_text(text: str, *own: str) -> str:
+    """Return the text without mentions of one's `own` ids, with emoji as names.
 
     Other people become “@someone”: a question carries no ids.
     """
     if own:
-        text = re.sub(rf"<@!?{re.escape(own)}>[ \t]*", "", text)
+        text = re.sub(rf"<@[!&]?(?:{'|'.join(map(re.escape, own))})>[ \t]*", "", text)
     return _TOKEN.sub(_shown, text).strip()
 
 

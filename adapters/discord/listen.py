@@ -169,10 +169,16 @@ class Listener(discord.AutoShardedClient):
         workspace = guild
         if where.private:
             workspace = await self.intake.servers.of_person(str(author.get("id")), self.intake.setting.calls)
-        event = receive_message(payload, where, workspace, self.own_id, posted=posted)
+        event = receive_message(payload, where, workspace, self._own_ids(guild), posted=posted)
         if event is not None:
             route = route_of_event(MESSAGE, event.sender.user_id, guild, where, event.message_id)
             await self.intake.inbox.accept(event, route.as_data())
+
+    def _own_ids(self, guild: str) -> tuple[str, ...]:
+        """Return the ids by which people mention the bot in a server; its role stands beside it in Discord's menu."""
+        known = self.get_guild(int(guild)) if guild.isdecimal() else None
+        role = known.self_role if known is not None else None
+        return (self.own_id, str(role.id)) if role is not None else (self.own_id,)
 
     async def _take_deletion(self, payload: Payload) -> None:
         guild, channel = str(payload.get("guild_id") or ""), str(payload.get("channel_id") or "")

@@ -19,6 +19,7 @@ from core.enums import Platform
 from core.events import Attachment, Command, Control, Deletion, Event, Message, Place, Reaction, Sender
 
 Payload = Mapping[str, Any]
+Own = tuple[str, ...]  # the bot's id and, in a server, that of the role which Discord made for it, of the same name
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL = 2, 3, 4, 5
 _SPOKEN = frozenset({0, 19})  # a message, and one that replies to another; the rest are notices
 _SUB, _SUB_GROUP, _FILE = 1, 2, 11
@@ -26,9 +27,9 @@ _CHAT_INPUT = 1
 
 
 def receive_message(
-    payload: Payload, where: Where, workspace: str, own: str, *, posted: bool = False
+    payload: Payload, where: Where, workspace: str, own: Own, *, posted: bool = False
 ) -> Message | None:
-    """Return a message that is meant for the bot, whose id is `own`, or may be: a reply in a thread.
+    """Return a message that is meant for the bot, or may be: a reply in a thread.
 
     `workspace` is the server's id, in direct messages that of the person's. `posted`: what opens a post in this forum
     is a question, without any mention.
@@ -40,13 +41,13 @@ def receive_message(
     if payload.get("type", 0) not in _SPOKEN:
         return None
     text = str(payload.get("content") or "")
-    mentioned = mentions(text, own) or any(str(each.get("id")) == own for each in payload.get("mentions") or ())
+    mentioned = mentions(text, *own) or any(str(each.get("id")) in own for each in payload.get("mentions") or ())
     opens = where.forum and where.thread == message
     addressed = where.private or mentioned or (opens and posted)
     # A reply that begins with somebody else's name is for them; what Discord does not let us read asks nothing.
-    if not addressed and (where.thread is None or not text.strip() or first_mention(text) not in (None, own)):
+    if not addressed and (where.thread is None or not text.strip() or first_mention(text) not in (None, *own)):
         return None
-    asked = plain_text(text, own=own)
+    asked = plain_text(text, *own)
     return Message(
         key=f"discord:message:{channel}:{message}",
         sender=Sender(Platform.DISCORD, str(author["id"]), workspace),
@@ -152,7 +153,7 @@ def user_of(payload: Payload) -> str:
     return str((member.get("user") or payload.get("user") or {}).get("id") or "")
 
 
-def _with_title(where: Where, text: str, own: str) -> str:
+def _with_title(where: Where, text: str, own: Own) -> str:
     tags = f" ({', '.join(where.tags)})" if where.tags else ""
-    title = plain_text(where.title, own=own)
+    title = plain_text(where.title, *own)
     return "\n\n".join(part for part in (f"{title}{tags}" if title else "", text) if part)

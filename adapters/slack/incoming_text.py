@@ -10,6 +10,7 @@ import re
 
 _TOKEN = re.compile(r"<([@#!][^<>\n]*|[a-z][a-z0-9+.-]*:[^<>\n]*)>")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>\n]*)?>")
+_FIRST = re.compile(r"\s*<(?:@([UW][A-Z0-9]+)|!(subteam\^[A-Z0-9]+|here|channel|everyone))(?:\|[^<>\n]*)?>")
 
 
 def mentions(text: str) -> frozenset[str]:
@@ -18,9 +19,9 @@ def mentions(text: str) -> frozenset[str]:
 
 
 def first_mention(text: str) -> str | None:
-    """Return the id of whom a text begins with, if it begins with a mention."""
-    found = _MENTION.match(text.lstrip())
-    return found[1] if found else None
+    """Return the id of the person or group that a text begins with, if it begins with a mention."""
+    found = _FIRST.match(text)
+    return found[1] or found[2] if found else None
 
 
 def plain_text(text: str, *, own: str | None = None) -> str:

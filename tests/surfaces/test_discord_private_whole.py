@@ -156,6 +156,12 @@ async def test_closed_direct_messages_do_not_matter_to_commands(school: DiscordS
     assert school.silent()
 
 
+async def test_who_picks_the_bots_role_beside_its_name_is_answered(school: DiscordSchool) -> None:
+    (role,) = (each for each in school.discord.guild.roles.values() if each.bot)
+    await school.say("13", f"<@&{role.id}> {QUESTION}")
+    assert "[1]" in (await school.until_answered()).content
+
+
 async def test_a_post_in_the_forum_goes_on_without_mentions(school: DiscordSchool) -> None:
     post = school.discord.people.start_post("13", POSTS, QUESTION, "I don't get it.", tags=("moon",))
     await school.until_answered(POSTS)

@@ -41,8 +41,10 @@ class Role:
     id: str
     name: str
     permissions: int
+    bot: str = ""  # the app that Discord made it for
 
     def as_json(self, position: int) -> Json:
+        made_for = {"tags": {"bot_id": self.bot}} if self.bot else {}
         return {
             "id": self.id,
             "name": self.name,
@@ -50,9 +52,10 @@ class Role:
             "hoist": False,
             "position": position,
             "permissions": str(self.permissions),
-            "managed": False,
+            "managed": bool(self.bot),
             "mentionable": False,
             "flags": 0,
+            **made_for,
         }
 
 

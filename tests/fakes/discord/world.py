@@ -62,7 +62,7 @@ class World:
     def add_guild(self, name: str = "School", *, large: bool = False, unavailable: bool = False) -> Guild:
         """Add a server; one after another they fall to the shards in turn, the first to shard 0."""
         guild = Guild(str(840 + len(self.guilds) << 22), name, "1", large=large, unavailable=unavailable)
-        role = Role(self.next_id(), "Homeroom", guild.roles[guild.id].permissions)
+        role = Role(self.next_id(), "Homeroom", guild.roles[guild.id].permissions, BOT)
         guild.roles[role.id] = role
         guild.members[BOT] = [role.id]
         self.guilds[guild.id] = guild

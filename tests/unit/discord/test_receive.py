@@ -22,7 +22,7 @@ from core.enums import Platform
 from core.events import Attachment, Command, Control, Message, Place, Sender
 from core.inbox.data import as_data, from_data
 
-OWN = "900"
+OWN, ROLE = "900", "901"
 TEXT_CHANNEL = Where("21")
 THREAD = Where("21", "31")
 DIRECT = Where("41", private=True)
@@ -47,7 +47,7 @@ def interaction(kind: int, data: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def test_a_mention_is_a_question_whose_thread_will_bear_its_id() -> None:
-    event = receive_message(message(f"<@{OWN}> why <@12>, in <#22>?"), TEXT_CHANNEL, "7", OWN)
+    event = receive_message(message(f"<@{OWN}> why <@12>, in <#22>?"), TEXT_CHANNEL, "7", (OWN, ROLE))
     assert event == Message(
         key="discord:message:21:51",
         sender=Sender(Platform.DISCORD, "11", "7"),
@@ -58,8 +58,14 @@ def test_a_mention_is_a_question_whose_thread_will_bear_its_id() -> None:
     assert from_data(as_data(event)) == event
 
 
+def test_a_mention_of_the_bots_own_role_is_meant_for_the_bot() -> None:
+    event = receive_message(message(f"<@&{ROLE}> why, <@&12>?"), TEXT_CHANNEL, "7", (OWN, ROLE))
+    assert event is not None
+    assert (event.text, event.addressed) == ("why, @some-group?", True)
+
+
 def test_a_reply_in_a_thread_counts_for_its_parent() -> None:
-    event = receive_message(message("and then?", "31"), THREAD, "7", OWN)
+    event = receive_message(message("and then?", "31"), THREAD, "7", (OWN, ROLE))
     assert event is not None
     assert (event.place, event.addressed) == (Place("21", "31", private=False), False)
 
@@ -70,6 +76,8 @@ def test_a_reply_in_a_thread_counts_for_its_parent() -> None:
         (message("just talking"), TEXT_CHANNEL),
         (message("", "31"), THREAD),  # unread, for want of the intent
         (message("<@12> what do you say?", "31"), THREAD),
+        (message("<@&12> what do you say?", "31"), THREAD),
+        (message("@everyone come here", "31"), THREAD),
         (message(f"<@{OWN}> hi", author={"id": "13", "bot": True}), TEXT_CHANNEL),
         (message(f"<@{OWN}> hi", webhook_id="9"), TEXT_CHANNEL),
         (message(f"<@{OWN}>", type=7), TEXT_CHANNEL),
@@ -77,14 +85,14 @@ def test_a_reply_in_a_thread_counts_for_its_parent() -> None:
     ],
 )
 def test_what_is_not_for_us_is_nothing(payload: dict[str, Any], where: Where) -> None:
-    assert receive_message(payload, where, "7", OWN) is None
+    assert receive_message(payload, where, "7", (OWN, ROLE)) is None
 
 
 def test_a_direct_message_has_no_thread_and_a_reply_that_pings_is_a_mention() -> None:
-    direct = receive_message(message("why?", "41"), DIRECT, "7", OWN)
+    direct = receive_message(message("why?", "41"), DIRECT, "7", (OWN, ROLE))
     assert direct is not None
     assert direct.place == Place("41", None, private=True)
-    replied = receive_message(message("why?", mentions=[{"id": OWN}], type=19), TEXT_CHANNEL, "7", OWN)
+    replied = receive_message(message("why?", mentions=[{"id": OWN}], type=19), TEXT_CHANNEL, "7", (OWN, ROLE))
     assert replied is not None
     assert replied.addressed
 
@@ -93,11 +101,11 @@ def test_what_opens_a_post_is_asked_with_its_title_and_tags() -> None:
     parent = {"id": "23", "type": 15, "available_tags": [{"id": "1", "name": "moon"}, {"id": "2", "name": "sun"}]}
     where = where_of({"id": "51", "type": 11, "parent_id": "23", "name": "Phases?", "applied_tags": ["1"]}, parent)
     payload = message("", "51")
-    assert receive_message(payload, where, "7", OWN) is None, "the forum stands for no class"
-    event = receive_message(payload, where, "7", OWN, posted=True)
+    assert receive_message(payload, where, "7", (OWN, ROLE)) is None, "the forum stands for no class"
+    event = receive_message(payload, where, "7", (OWN, ROLE), posted=True)
     assert event is not None
     assert (event.text, event.place, event.addressed) == ("Phases? (moon)", Place("23", "51", private=False), True)
-    named = receive_message(payload, replace(where, title=f"<@{OWN}> Does <@12> know?"), "7", OWN, posted=True)
+    named = receive_message(payload, replace(where, title=f"<@{OWN}> Does <@12> know?"), "7", (OWN, ROLE), posted=True)
     assert named is not None
     assert named.text == "Does @someone know? (moon)", "a question carries no ids, wherever it is asked"
 
@@ -189,4 +197,4 @@ def test_a_route_is_kept_as_words_and_its_token_dies() -> None:
     ],
 )
 def test_text_is_what_was_typed(sent: str, typed: str) -> None:
-    assert plain_text(sent, own=OWN) == typed
+    assert plain_text(sent, OWN) == typed

@@ -280,6 +280,8 @@ def test_a_message_taken_back_is_told_and_an_edit_is_not(change: dict[str, Any],
 
 def test_a_reply_to_somebody_else_is_left_to_them() -> None:
     assert receive(message(text="<@U2> and you?", thread_ts="0.9")) is None
+    assert receive(message(text="<!subteam^S2|@tutors> and you?", thread_ts="0.9")) is None
+    assert receive(message(text="<!here> come along", thread_ts="0.9")) is None
     assert receive(message(text="<@U2> ask <@UBOT>", thread_ts="0.9")) is not None
     assert receive(message(text="and <@U2>?", thread_ts="0.9")) is not None
     assert receive(message(text="<@U2> said so", channel="D1", channel_type="im")) is not None
