@@ -27,6 +27,7 @@ from core.identity.resolve import Encounter, meet
 from core.inbox.store import Stored, drop_waiting, let_wait
 from core.ports import Responder
 from core.replies import Choice, Choices, Note, Part, Reply, Text
+from core.text import literal, literal_sentence
 
 log = structlog.get_logger(__name__)
 
@@ -73,9 +74,9 @@ async def dispatch(app: App, event: Event, responder: Responder, stored: Stored 
 
 def error_reply(error: HomeroomError) -> Reply:
     """Return what a person reads when something can't be done: always private."""
-    parts: list[Part] = [Text(error.sentence)]
+    parts: list[Part] = [Text(literal_sentence(error.sentence))]
     if isinstance(error, Ambiguous) and error.candidates:
-        parts.append(Note("\n".join(f"- {candidate}" for candidate in error.candidates)))
+        parts.append(Note("\n".join(f"- {literal(candidate)}" for candidate in error.candidates)))
     wrong = error.data.get("fields")
     if "field" in error.data:
         wrong = {error.data["field"]: error.sentence}
@@ -163,4 +164,4 @@ async def _wait(app: App, event: Event, stored: Stored | None) -> bool:
 
 def _choose_class(error: ChooseClass) -> Reply:
     choices = tuple(Choice(title, CHOOSE, str(class_id)) for class_id, title in error.classes)
-    return Reply((Text(error.sentence), Choices(choices)))
+    return Reply((Text(literal_sentence(error.sentence)), Choices(choices)))

@@ -17,6 +17,7 @@ from core.db import Sessions
 from core.errors import DatabaseUnavailable
 from core.events import Control, Event
 from core.replies import Audience, Choices, Form, Note, Part, Reply, Text
+from core.text import literal_sentence
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,8 @@ async def after_form(setting: Setting, sessions: Sessions, route: Route, event: 
     if not reply.failed or not (reply.field_errors or route.form):
         return reply
     said, parts = reply.text(), list[Part](reply.parts)
-    parts += [Note(error) if said else Text(error) for error in reply.field_errors.values() if error not in said]
+    sentences = [literal_sentence(error) for error in reply.field_errors.values()]
+    parts += [Note(sentence) if said else Text(sentence) for sentence in sentences if sentence not in said]
     if route.kind == MODAL and isinstance(event, Control) and not any(isinstance(part, Form) for part in parts):
         parts += await _way_back(setting, sessions, route, event, reply.field_errors)
     return replace(reply, parts=tuple(parts), audience=Audience.PERSON)

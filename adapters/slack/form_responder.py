@@ -12,6 +12,7 @@ from adapters.slack.forms import form_choice, form_errors, form_view, sent_form
 from core.events import Attachment, Place
 from core.ports import AnswerStream, LiveReply, Post, Profile, Responder
 from core.replies import Audience, Form, Part, Reply, Text
+from core.text import literal, literal_sentence
 
 Json = dict[str, Any]
 
@@ -101,9 +102,9 @@ class FormResponder:
         labels = {field.name: field.label for field in self._form.fields}
         said = reply.text()
         lines = [
-            f"- {labels[name]}: {sentence}" if name in labels else f"- {sentence}"
-            for name, sentence in reply.field_errors.items()
-            if sentence not in said
+            f"- {literal(labels[name])}: {sentence}" if name in labels else f"- {sentence}"
+            for name, error in reply.field_errors.items()
+            if (sentence := literal_sentence(error)) not in said
         ]
         parts: list[Part] = [*reply.parts]
         if lines:
@@ -111,7 +112,9 @@ class FormResponder:
         if form_choice(self._form) is not None:
             parts.append(self._form)
         else:  # too long for a button: then they get back what they wrote
-            parts.extend(Text(f"**{field.label}**\n\n{field.value}") for field in self._form.fields if field.value)
+            parts.extend(
+                Text(f"**{literal(field.label)}**\n\n{field.value}") for field in self._form.fields if field.value
+            )
         return replace(reply, parts=tuple(parts), audience=Audience.PERSON, field_errors={})
 
 

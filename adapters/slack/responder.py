@@ -31,7 +31,7 @@ from core.events import Message as Said
 from core.inbox.deliver import Deliveries
 from core.ports import AnswerStream, LiveReply, Post, Profile
 from core.replies import Audience, File, Form, Note, Picture, Reply, Text, say
-from core.text import one_line
+from core.text import literal_sentence, one_line
 
 log = structlog.get_logger(__name__)
 
@@ -323,5 +323,6 @@ def _with_errors(reply: Reply) -> Reply:
     if not reply.failed or not reply.field_errors:
         return reply
     said = reply.text()
-    errors: list[Any] = [Note(error) for error in reply.field_errors.values() if error not in said]
+    sentences = [literal_sentence(error) for error in reply.field_errors.values()]
+    errors: list[Any] = [Note(sentence) for sentence in sentences if sentence not in said]
     return replace(reply, parts=(*reply.parts, *errors) if reply.parts else tuple(Text(e.markdown) for e in errors))

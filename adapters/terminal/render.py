@@ -13,6 +13,7 @@ from rich.table import Table as Grid
 from rich.text import Text as Styled
 
 from core.replies import Choices, File, Form, Note, Part, Picture, Reply, Sources, Table, Text
+from core.text import without_escapes
 
 # A terminal obeys control characters; nothing from a document or a model may reach it as one.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -42,7 +43,7 @@ def render_part(part: Part, *, numbered_from: int = 1) -> Iterator[RenderableTyp
         case Text(markdown):
             yield Markdown(harmless(markdown))
         case Note(markdown):
-            yield Styled(harmless(markdown), style="dim")
+            yield Styled(harmless(without_escapes(markdown)), style="dim")
         case Sources(citations):
             for citation in citations:
                 place = f", {citation.place}" if citation.place else ""
@@ -75,9 +76,10 @@ def plain(reply: Reply, *, numbered_from: int = 1, shown: str = "") -> Iterator[
         match part:
             case Text(markdown):
                 if not (shown and markdown.strip() == shown.strip()):
-                    yield harmless(markdown)
+                    yield harmless(without_escapes(markdown))
             case Note(markdown):
-                yield f"({harmless(markdown)})" if "\n" not in markdown else harmless(markdown)
+                small = harmless(without_escapes(markdown))
+                yield f"({small})" if "\n" not in small else small
             case Sources(citations):
                 for citation in citations:
                     place = f", {citation.place}" if citation.place else ""

@@ -20,6 +20,7 @@ from core.content.move import move_assignment, move_in_lesson, move_lesson
 from core.errors import InvalidInput, NotFound
 from core.materials.link import lessons_of, link_material, unlink_material
 from core.replies import Choice, Choices, Reply, say
+from core.text import literal
 
 MOVE, DELETE, ASK_DELETE = "write.move", "write.delete", "write.ask_delete"
 RESTORE, LINK, UNLINK = "write.restore", "write.link", "write.unlink"
@@ -38,7 +39,7 @@ async def run_move(request: Request, thing: Thing) -> Reply:
     hides = " Students see it there at once." if thing.live else ""
     changes = " What follows moves on." if thing.kind is MATERIAL else " Numbers that follow may change."
     return say(
-        f"Move {thing.kind.name} “{thing.title}” {wanted}?{hides}{changes}{stays}",
+        f"Move {thing.kind.name} “{literal(thing.title)}” {wanted}?{hides}{changes}{stays}",
         Choices((Choice("Move it", MOVE, packed(thing, *value)), Choice("Leave it", LEAVE))),
     )
 
@@ -57,19 +58,19 @@ async def _wanted(
             raise InvalidInput(f"Say which place in the lesson: {_HOW[thing.kind.name]}.", field="to")
         if lesson.id not in await lessons_of(session, thing.id):
             raise InvalidInput(f"Material “{thing.title}” is not in lesson {lesson.label}.", field="lesson")
-        return f"to place {int(to)} of lesson {lesson.label}", (lesson.id.hex, to)
+        return f"to place {int(to)} of lesson {literal(lesson.label)}", (lesson.id.hex, to)
     if not parent:
         return f"to place {int(to)}", (_NONE, to)
     if thing.kind is LESSON:
         found = await parent_named(session, request, parent, "in", MODULE)
         where = f"place {int(to)}" if to else "the end"
-        return f"to {where} of module {found.label}", (found.id.hex, to)
+        return f"to {where} of module {literal(found.label)}", (found.id.hex, to)
     if thing.kind is not ASSIGNMENT:
         raise InvalidInput(f"A {thing.kind.name} belongs to the class; give it a place: {_HOW[thing.kind.name]}.")
     above = await above_named(session, request, parent)
     if above is None:
         return "to the whole class", (_CLASS, "")
-    return f"to {above.full_label}", (f"{above.kind.name}={above.id.hex}", "")
+    return f"to {literal(above.full_label)}", (f"{above.kind.name}={above.id.hex}", "")
 
 
 async def _place_in_lessons(session: AsyncSession, request: Request, thing: Thing) -> str:
@@ -78,7 +79,9 @@ async def _place_in_lessons(session: AsyncSession, request: Request, thing: Thin
         return ""
     living = await list_things(session, request.actor, thing.class_id, LESSON)
     named = next((each for each in living if each.id in lessons), None)
-    return f" In lesson {named.label} its place stays; `lesson:{named.number}` moves it there." if named else ""
+    return (
+        f" In lesson {literal(named.label)} its place stays; `lesson:{named.number}` moves it there." if named else ""
+    )
 
 
 async def move(request: Request) -> Reply:
@@ -89,7 +92,7 @@ async def move(request: Request) -> Reply:
     async with request.app.sessions.begin() as session:
         if thing.kind is MATERIAL and parent != _NONE and place is not None:
             await move_in_lesson(session, request.actor, uuid_of(parent), thing.id, place)
-            return say(f"Moved: material “{thing.title}” has another place in its lesson now.")
+            return say(f"Moved: material “{literal(thing.title)}” has another place in its lesson now.")
         if thing.kind is ASSIGNMENT and parent != _NONE:
             kind, _, id_ = parent.partition("=")
             module_id = uuid_of(id_) if kind == MODULE.name else None
@@ -102,7 +105,7 @@ async def move(request: Request) -> Reply:
         else:
             raise NotFound("That choice does nothing any more.")
         now = await thing_of(session, request.actor, thing.kind, thing.id)
-    return say(f"Moved: it is {now.kind.name} {now.label} now.", Choices((Choice("Show", SHOW, packed(now)),)))
+    return say(f"Moved: it is {now.kind.name} {literal(now.label)} now.", Choices((Choice("Show", SHOW, packed(now)),)))
 
 
 _HOW = {
@@ -117,7 +120,7 @@ async def ask_delete(_: Request, thing: Thing) -> Reply:
     """Serve /… delete: say what it hides."""
     hides = "Students don't see it any more, nor what hangs on it" if thing.live else "Students don't see it anyway"
     return say(
-        f"Delete {thing.kind.name} “{thing.title}”? {hides}. `/{thing.kind.name} restore` brings it back.",
+        f"Delete {thing.kind.name} “{literal(thing.title)}”? {hides}. `/{thing.kind.name} restore` brings it back.",
         Choices((Choice("Delete it", DELETE, packed(thing)), Choice("Leave it", LEAVE))),
     )
 
@@ -128,7 +131,7 @@ async def delete(request: Request) -> Reply:
     async with request.app.sessions.begin() as session:
         await delete_thing(session, request.actor, thing.kind, thing.id)
     return say(
-        f"{thing.kind.name.capitalize()} “{thing.title}” is deleted.",
+        f"{thing.kind.name.capitalize()} “{literal(thing.title)}” is deleted.",
         Choices((Choice("Restore it", RESTORE, packed(thing)),)),
     )
 
@@ -139,7 +142,7 @@ async def restore(request: Request, thing: Thing) -> Reply:
         await restore_thing(session, request.actor, thing.kind, thing.id)
         now = await thing_of(session, request.actor, thing.kind, thing.id)
     sees = "Students see it again, if nothing above it is hidden." if now.live else "Students don't see it yet."
-    return say(f"{now.kind.name.capitalize()} {now.label} is back. {sees}")
+    return say(f"{now.kind.name.capitalize()} {literal(now.label)} is back. {sees}")
 
 
 async def run_link(request: Request, thing: Thing) -> Reply:
@@ -150,7 +153,8 @@ async def run_link(request: Request, thing: Thing) -> Reply:
         return await _pick_lesson(request, thing, LINK)
     seen = " Students of the class find it there at once." if thing.live else ""
     return say(
-        f"Put material “{thing.title}” into lesson {lesson.label}?{seen} In lessons only, it is not the whole class's.",
+        f"Put material “{literal(thing.title)}” into lesson {literal(lesson.label)}?{seen} "
+        "In lessons only, it is not the whole class's.",
         Choices((Choice("Put it there", LINK, packed(thing, lesson.id.hex)), Choice("Leave it", LEAVE))),
     )
 
@@ -164,7 +168,7 @@ async def run_unlink(request: Request, thing: Thing) -> Reply:
         return await _pick_lesson(request, thing, UNLINK, lessons)
     last = " It is in no other lesson, so it becomes the whole class's." if lessons == {lesson.id} else ""
     return say(
-        f"Take material “{thing.title}” out of lesson {lesson.label}?{last}",
+        f"Take material “{literal(thing.title)}” out of lesson {literal(lesson.label)}?{last}",
         Choices((Choice("Take it out", UNLINK, packed(thing, lesson.id.hex)), Choice("Leave it", LEAVE))),
     )
 
@@ -179,7 +183,9 @@ async def _pick_lesson(request: Request, thing: Thing, action: str, among: froze
         lessons = await list_things(session, request.actor, thing.class_id, LESSON)
     fits = [each for each in lessons if among is None or each.id in among]
     if not fits:
-        return say(f"Material “{thing.title}” is in no lesson." if among is not None else "There is no lesson yet.")
+        return say(
+            f"Material “{literal(thing.title)}” is in no lesson." if among is not None else "There is no lesson yet."
+        )
     choices = tuple(Choice(each.label, action, packed(thing, each.id.hex)) for each in fits[:25])
     what = "Into" if action == LINK else "Out of"
     return say(f"{what} which lesson? It holds at once.", Choices(choices))
@@ -190,7 +196,7 @@ async def link(request: Request) -> Reply:
     thing, lesson = await _pair(request)
     async with request.app.sessions.begin() as session:
         await link_material(session, request.actor, lesson.id, thing.id)
-    return say(f"Material “{thing.title}” is in lesson {lesson.label}.")
+    return say(f"Material “{literal(thing.title)}” is in lesson {literal(lesson.label)}.")
 
 
 async def unlink(request: Request) -> Reply:
@@ -198,7 +204,7 @@ async def unlink(request: Request) -> Reply:
     thing, lesson = await _pair(request)
     async with request.app.sessions.begin() as session:
         await unlink_material(session, request.actor, lesson.id, thing.id)
-    return say(f"Material “{thing.title}” is no longer in lesson {lesson.label}.")
+    return say(f"Material “{literal(thing.title)}” is no longer in lesson {literal(lesson.label)}.")
 
 
 async def _pair(request: Request) -> tuple[Thing, Thing]:

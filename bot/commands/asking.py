@@ -16,6 +16,7 @@ from core.events import Command as Typed
 from core.events import Control, Event, Message
 from core.inbox.deliver import answer_shown
 from core.replies import Audience, Note, Reply, Text, say
+from core.text import literal
 
 STOP_WORD = "stop"
 ASK = "ask"  # a question that was offered ready-made: the choice's value
@@ -146,7 +147,7 @@ async def _answer(
 
 def _opening(request: Request, text: str) -> Reply:
     """Return what opens the thread of a question that was no message: others see who asks what."""
-    return Reply((Text(text), Note(f"{request.visitor.name} asks")), Audience.HERE)
+    return Reply((Text(text), Note(f"{literal(request.visitor.name)} asks")), Audience.HERE)
 
 
 async def run_ask(request: Request) -> Reply | None:

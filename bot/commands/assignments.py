@@ -22,6 +22,7 @@ from core.errors import Ambiguous
 from core.grading.mark import plain
 from core.identity.permissions import require_member
 from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
+from core.text import literal
 
 OPEN = "assignment.open"
 HAND_IN = "assignment.hand_in"  # served in submitting.py
@@ -140,7 +141,7 @@ def _own(attempts: list[AssignmentSubmission]) -> list[Choice]:
 
 
 def _card(card: WorkCard) -> list[Part]:
-    return [Text(f"**{card.title}**"), *([Text(card.instructions)] if card.instructions.strip() else [])]
+    return [Text(f"**{literal(card.title)}**"), *([Text(card.instructions)] if card.instructions.strip() else [])]
 
 
 def _terms(card: WorkCard, work: MyAssignment | None, time_zone: str, now: datetime | None = None) -> list[Part]:

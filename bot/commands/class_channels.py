@@ -18,6 +18,7 @@ from core.enums import ChannelPurpose, MembershipRole
 from core.errors import Ambiguous, InvalidInput, NotPermitted
 from core.identity.permissions import require_teacher_or_admin
 from core.replies import Choice, Choices, Note, Reply, Text, say
+from core.text import literal
 
 PICK, CONFIRM, LEAVE = "class.bind.pick", "class.bind", "class.bind.leave"
 _NOT_HERE = "A channel is bound from inside it: type `/class bind` in the channel, not in a direct message."
@@ -94,7 +95,9 @@ async def run_unbind(request: Request) -> Reply:
     async with request.app.sessions.begin() as session:
         class_id = await unbind_channel(session, request.actor, workspace_id, place.channel_id)
         title = await session.scalar(select(Class.title).where(Class.id == class_id))
-    return say(f"This channel no longer stands for “{title}”. Answers from its material are private here now.")
+    return say(
+        f"This channel no longer stands for “{literal(title or '')}”. Answers from its material are private here now."
+    )
 
 
 def _workspace(request: Request) -> UUID:
@@ -197,12 +200,14 @@ async def _is_shared(request: Request, wish: _Wish) -> bool:
 
 def _bound(wish: _Wish, title: str, done: Binding, *, shared: bool) -> Reply:
     if wish.purpose is _TEACHERS:
-        moved = f" It was {done.instead_of} before." if done.instead_of else ""
-        return say(f"This channel is where the teachers of “{title}” meet: calls for help are posted here.{moved}")
+        moved = f" It was {literal(done.instead_of)} before." if done.instead_of else ""
+        return say(
+            f"This channel is where the teachers of “{literal(title)}” meet: calls for help are posted here.{moved}"
+        )
     if wish.lesson_unit_id:
-        what = f"a lesson of “{title}”: questions here are answered from that lesson."
+        what = f"a lesson of “{literal(title)}”: questions here are answered from that lesson."
     else:
-        what = f"“{title}”: questions here are answered from its material."
+        what = f"“{literal(title)}”: questions here are answered from its material."
     note = (Note("As the channel is shared with another organisation, those answers are private."),) * shared
     return say(f"This channel stands for {what}", *note)
 

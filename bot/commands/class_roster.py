@@ -23,7 +23,7 @@ from core.classes.roster_report import changes_nothing, fingerprint, report_part
 from core.errors import Ambiguous, NotFound, Oversized, StorageUnavailable
 from core.identity.permissions import require_teacher
 from core.replies import Choice, Choices, Note, Part, Reply, Text, say
-from core.text import one_line
+from core.text import literal, literal_sentence, one_line
 
 IMPORT, DROP, PICK = "class.roster.import", "class.roster.drop", "class.roster.pick"
 _MOST_CHOICES = 25  # of one menu on Discord
@@ -95,9 +95,9 @@ async def _preview(request: Request, roster: HeldFile, roster_id: UUID | None = 
     if changes_nothing(report):
         if roster_id is not None:
             await _forget(request, roster_id)
-        return Reply((Text(f"{roster.filename} would change nobody in the class."), *parts))
+        return Reply((Text(f"{literal(roster.filename)} would change nobody in the class."), *parts))
     roster_id = await hold_file(storage, roster, roster_id)
-    return _previewed(roster_id, parts, fingerprint(report), f"This is what {roster.filename} would do:")
+    return _previewed(roster_id, parts, fingerprint(report), f"This is what {literal(roster.filename)} would do:")
 
 
 def _previewed(roster_id: UUID, parts: tuple[Part, ...], shown: str, opening: str) -> Reply:
@@ -112,7 +112,9 @@ def _classes(roster_id: UUID, error: Ambiguous) -> Reply:
     named = list(zip(error.candidates, ids if isinstance(ids, tuple) else (), strict=False))
     choices = tuple(Choice(name, PICK, f"{roster_id.hex}:{id_}") for name, id_ in named[:_MOST_CHOICES])
     more = [Note(f"… and {len(named) - len(choices)} more; name one of them: `/class roster from_class:CODE`")]
-    return Reply((Text(error.sentence), *(more if len(named) > len(choices) else []), Choices(choices)))
+    return Reply(
+        (Text(literal_sentence(error.sentence)), *(more if len(named) > len(choices) else []), Choices(choices))
+    )
 
 
 async def _plan(session: AsyncSession, roster: HeldFile) -> RosterPlan:

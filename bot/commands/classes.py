@@ -25,6 +25,7 @@ from core.enums import ChannelPurpose
 from core.errors import InvalidInput
 from core.identity.permissions import require_teacher
 from core.replies import Choice, Choices, Form, Part, Reply, Table, Text, as_shown, say
+from core.text import literal
 
 CHOOSE = "class.choose"  # what a person with several classes is offered, wherever one is needed
 SETTINGS = "class.settings"
@@ -46,7 +47,7 @@ async def run_create(request: Request) -> Reply:
         if workspace_id is not None:
             await live_in(session, request.actor, made.id, workspace_id)
     return say(
-        f"“{made.title}” is made; its code is {made.code}, and you teach it.\n\n"
+        f"“{literal(made.title)}” is made; its code is {made.code}, and you teach it.\n\n"
         "Next: `/class roster` brings your students in, and `/class bind`, typed in a channel, "
         "lets that channel stand for the class."
     )
@@ -146,7 +147,7 @@ async def _choose(request: Request, class_id: UUID) -> Reply:
     async with request.app.sessions.begin() as session:
         await choose_class(session, request.actor, workspace_id, sender.user_id, class_id)
     title = next((each.title for each in request.encounter.classes if each.class_id == class_id), "that class")
-    return say(f"You work in “{title}” here from now on. `/class choose` changes that.")
+    return say(f"You work in “{literal(title)}” here from now on. `/class choose` changes that.")
 
 
 def show_value(value: Value) -> str:

@@ -23,7 +23,7 @@ from core.identity.permissions import require_teacher
 from core.materials.files import LARGEST_FILE
 from core.materials.upload import upload_material
 from core.replies import Reply
-from core.text import one_line
+from core.text import literal, one_line
 
 _WHOLE_CLASS = ("class", "none", "the whole class")
 
@@ -39,7 +39,7 @@ async def run_create(request: Request, kind: Kind) -> Reply:
         root = await _create(session, request, kind, class_id, typed)
         thing = await thing_of(session, request.actor, kind, root.id)
     number = f" as {thing.number}" if thing.number else ""
-    return saved(thing, f"{kind.name.capitalize()} “{thing.title}” is made{number}, as a draft.")
+    return saved(thing, f"{kind.name.capitalize()} “{literal(thing.title)}” is made{number}, as a draft.")
 
 
 async def _create(
@@ -93,7 +93,7 @@ async def run_upload(request: Request) -> None:
         raise
     async with app.sessions() as session:
         thing = await thing_of(session, request.actor, MATERIAL, material.id)
-    sentence = f"{name} is uploaded as material “{thing.title}”, a draft."
+    sentence = f"{literal(name)} is uploaded as material “{literal(thing.title)}”, a draft."
     await show_processing(request, material.id, partial(saved, thing, sentence))
 
 

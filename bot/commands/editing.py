@@ -35,7 +35,7 @@ from core.materials.files import LARGEST_FILE
 from core.materials.progress import Progress
 from core.materials.upload import replace_file
 from core.replies import Choice, Choices, File, Form, Note, Part, Reply, Table, Text, plain_name, say
-from core.text import one_line
+from core.text import literal, literal_sentence, one_line
 
 EDIT, EDIT_TERMS, SAVE, LEAVE = "write.edit", "write.terms", "write.save", "write.leave"
 PREVIEW, SHOW, PUBLISH, CANCEL = "write.preview", "write.show", "publish.plan", "publish.cancel"  # served elsewhere
@@ -90,8 +90,8 @@ def too_long(text: str) -> bool:
 
 def _as_file(thing: Thing, text: str, seen: Seen) -> Reply:
     return say(
-        f"“{thing.title}” is too long for a form, so here it is as a file. Edit it, and send it back under its name "
-        f"with `{_edit(thing)}` and the file attached.",
+        f"“{literal(thing.title)}” is too long for a form, so here it is as a file. Edit it, and send it back "
+        f"under its name with `{_edit(thing)}` and the file attached.",
         _markdown_file(thing.title, text, seen),
     )
 
@@ -135,7 +135,7 @@ async def _save(
         thing = await thing_of(session, request.actor, kind, root_id)
     if draft is None:
         return say("That is what it says already; nothing was changed.")
-    return saved(thing, f"Saved: the draft of {thing.kind.name} “{thing.title}”.")
+    return saved(thing, f"Saved: the draft of {thing.kind.name} “{literal(thing.title)}”.")
 
 
 async def _replace(request: Request, root_id: UUID, seen: Seen, title: str) -> Reply | None:
@@ -154,7 +154,7 @@ async def _replace(request: Request, root_id: UUID, seen: Seen, title: str) -> R
         return say("That is the same file; nothing was changed.")
     async with app.sessions() as session:
         thing = await thing_of(session, request.actor, MATERIAL, root_id)
-    sentence = f"“{thing.title}” has a new file, {one_line(file.name, 100)}, as a draft."
+    sentence = f"“{literal(thing.title)}” has a new file, {literal(one_line(file.name, 100))}, as a draft."
     await show_processing(request, root_id, partial(saved, thing, sentence))
     return None
 
@@ -193,7 +193,8 @@ async def _conflicting(request: Request, kind: Kind, root_id: UUID, error: Confl
     newest = history.entries[0]
     who = newest.edited_by or "An import"
     when = show_moment(newest.edited_at, zone.key)
-    parts: list[Part] = [Text(f"{who} edited {kind.name} “{newest.title}” meanwhile, {when}. Nothing was overwritten.")]
+    named = f"{kind.name} “{literal(newest.title)}”"
+    parts: list[Part] = [Text(f"{literal(who)} edited {named} meanwhile, {when}. Nothing was overwritten.")]
     if isinstance(diff, Diff):
         parts.append(Text(f"From theirs to yours:\n\n{show_diff(diff, zone)}"))
         parts += _both(mine, theirs, diff, zone, who, seen)
@@ -230,7 +231,7 @@ def _both(
 
 def _frozen(thing: Thing, error: Conflict, mine: Mapping[str, object]) -> Reply:
     """Return why a draft can't be edited now, with what was written for it."""
-    parts: list[Part] = [Text(error.sentence)]
+    parts: list[Part] = [Text(literal_sentence(error.sentence))]
     text = str(mine.get(TEXT_COLUMN.get(thing.kind.name, ""), ""))
     if text:
         parts += [Note("What you wrote:"), File("yours.md", text.encode(), "text/markdown")]

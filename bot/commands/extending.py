@@ -8,6 +8,7 @@ from core.assignments.due import extend
 from core.content.schedule import read_class_moment
 from core.grading.find import find_gradable, find_student
 from core.replies import Note, Part, Reply, Text, say
+from core.text import literal
 
 _NO_MORE = ("no", "none", "off")
 
@@ -24,9 +25,10 @@ async def run_extend(request: Request) -> Reply:
         changed = await extend(session, actor, class_id, work.id, [student.user_id], at)
     if moment is None:
         same = "" if changed else " That is as it was."
-        return say(f"{student.name} has until the date of all for {work.title}.{same}")
+        return say(f"{literal(student.name)} has until the date of all for {literal(work.title)}.{same}")
     until = show_moment(moment.at, request.visitor.time_zone)
-    parts: list[Part] = [Text(f"{student.name} has until {until} for {work.title}, and hands nothing in late before.")]
+    named = f"{literal(student.name)} has until {until} for {literal(work.title)}"
+    parts: list[Part] = [Text(f"{named}, and hands nothing in late before.")]
     parts += [Note(moment.note)] if moment.note else []
     return Reply((*parts, Note("`until: none` takes it back.")))
 

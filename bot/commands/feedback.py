@@ -16,6 +16,7 @@ from core.events import Control, Reaction
 from core.feedback.react import Verdict, give_reason, press_thumb, set_reaction
 from core.inbox.deliver import answer_shown
 from core.replies import Choice, Choices, Note, Part, Reply, Text, say
+from core.text import literal
 
 UP, DOWN, REASON = "feedback.up", "feedback.down", "feedback.reason"
 
@@ -112,9 +113,11 @@ async def show_citation(request: Request) -> Reply:
 
 
 def _passage_reply(passage: Passage, link: str | None) -> Reply:
-    heading = f"**[{passage.number}] {passage.title}**" + (f", {passage.place}" if passage.place else "")
+    heading = f"**[{passage.number}] {literal(passage.title)}**" + (
+        f", {literal(passage.place)}" if passage.place else ""
+    )
     quotation = "\n".join(f"> {line}".rstrip() for line in passage.text.strip().splitlines())
-    parts: list[Part] = [Text(heading), Text(quotation), Note(f"The answer leans on: “{passage.quote}”")]
+    parts: list[Part] = [Text(heading), Text(quotation), Note(f"The answer leans on: “{literal(passage.quote)}”")]
     if passage.replaced:
         parts.append(Note("There is a newer version of this material."))
     if link:

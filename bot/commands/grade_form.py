@@ -15,7 +15,7 @@ from core.errors import InvalidInput
 from core.grading.find import Piece
 from core.grading.mark import NO_MARK, Mark, plain, read_mark
 from core.replies import Choice, Choices, Field, Form, Note, Part, Reply, Text, as_shown
-from core.text import one_line
+from core.text import literal, one_line
 
 WALK, SAVE = "grade.walk", "grade.save"  # served in grading.py
 _LONGEST_SECTION = 100  # a form's value has to fit a modal of Discord's
@@ -44,7 +44,10 @@ def unpack_walk(packed: str) -> Walk:
 def show_piece(request: Request, piece: Piece, walk: Walk | None = None, *, left: int = 0) -> Reply:
     """Return one student's work with the form to grade it; `left` counts what waits in a walk, this included."""
     waits = f" ({left} waiting)" if walk else ""
-    parts: list[Part] = [Text(f"**{piece.student}**, {piece.assignment}{waits}"), *_work(piece, request)]
+    parts: list[Part] = [
+        Text(f"**{literal(piece.student)}**, {literal(piece.assignment)}{waits}"),
+        *_work(piece, request),
+    ]
     choices: list[Choice] = []
     if piece.submission_id is not None:
         choices += file_choices(piece.submission_id, piece.files)
@@ -62,7 +65,7 @@ def _work(piece: Piece, request: Request) -> list[Part]:
     came = show_moment(piece.submitted_at, request.visitor.time_zone)
     files = ", ".join(str(file["filename"]) for file in piece.files)
     said = [f"Attempt {piece.attempt}, {came}{', late' if piece.late else ''}", *([f"files: {files}"] if files else [])]
-    return [Note("; ".join(said)), *([Text(cut_text(piece.body))] if piece.body else [])]
+    return [Note(literal("; ".join(said))), *([Text(cut_text(piece.body))] if piece.body else [])]
 
 
 def grade_form(piece: Piece, mark: Mark, feedback: str, version: int, walk: Walk | None) -> Form:

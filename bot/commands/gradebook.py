@@ -26,7 +26,7 @@ from core.grading.mark import plain
 from core.grading.plan_release import Bucket
 from core.identity.permissions import require_teacher
 from core.replies import Choice, Choices, File, Note, Part, Reply, Table, Text, say
-from core.text import one_line
+from core.text import literal, literal_sentence, one_line
 
 IMPORT, DROP, PERSON = "gradebook.import", "gradebook.drop", "gradebook.person"
 _MOST_ROWS = 60
@@ -89,9 +89,9 @@ async def run_import(request: Request) -> Reply:
     async with request.app.sessions() as session:
         report = await preview_gradebook(session, request.actor, class_id, sheet)
     if not report.changes and not report.learnt:
-        return Reply((Text(f"{name} would change no draft."), *_report(report, done=False)))
+        return Reply((Text(f"{literal(name)} would change no draft."), *_report(report, done=False)))
     book_id = await hold_file(request.app.pipeline.storage, book)
-    return _previewed(book_id, report, f"This is what {name} would do to the drafts:")
+    return _previewed(book_id, report, f"This is what {literal(name)} would do to the drafts:")
 
 
 async def import_held(request: Request) -> Reply:
@@ -222,7 +222,7 @@ def _report(report: GradebookReport, *, done: bool) -> list[Part]:
     if unused:
         parts.append(Table(("Where", "What", "Why it is not used"), tuple(unused[:_MOST_LISTED]), "Not used"))
         parts += [Note(f"… and {len(unused) - _MOST_LISTED} more.")] if len(unused) > _MOST_LISTED else []
-    return [*parts, *(Note(note) for note in report.notes)]
+    return [*parts, *(Note(literal_sentence(note)) for note in report.notes)]
 
 
 _SHOW = (

@@ -12,6 +12,7 @@ from core.grading.aggregate import Total
 from core.grading.mark import plain
 from core.grading.my_grades import MyGrade, MyGrades, my_grades
 from core.replies import Choice, Choices, File, Note, Part, Reply, Table, Text, say
+from core.text import literal
 
 FILE = "grades.file"
 
@@ -33,7 +34,7 @@ async def run_grades(request: Request) -> Reply:
     totals = _totals(mine)
     if totals:
         parts.append(Table(("Total", "Grade", "Of"), totals, "Totals of what was released"))
-    parts += [Text(f"**{grade.title}**: {grade.feedback}") for grade in mine.grades if grade.feedback]
+    parts += [Text(f"**{literal(grade.title)}**: {grade.feedback}") for grade in mine.grades if grade.feedback]
     keep = Choices((Choice("Get them as a file", FILE, visitor.class_id.hex),))
     return Reply((*parts, Note("Only you can see this."), keep))
 

@@ -21,7 +21,7 @@ from core.grading.grade import GradeConflict, GradeEdit, save_grade
 from core.grading.mark import NO_MARK, plain, read_mark
 from core.identity.permissions import require_teacher
 from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
-from core.text import one_line
+from core.text import literal, literal_sentence, one_line
 
 AGAIN = "grade.again"
 _NAMES = ("person", "assignment", "section", "score", "feedback")
@@ -78,7 +78,7 @@ async def _meant(session: AsyncSession, request: Request) -> Piece | Reply:
         )
         for each in works[:_MOST_CHOICES]
     ]
-    return say(f"Which work of {student.name}’s?", Choices(tuple(chosen)))
+    return say(f"Which work of {literal(student.name)}’s?", Choices(tuple(chosen)))
 
 
 async def _only_work(session: AsyncSession, request: Request, class_id: UUID) -> UUID | None:
@@ -147,7 +147,7 @@ async def _queue(request: Request, section: str | None) -> Reply:
     titles = {each.assignment_id: each.assignment for each in counts}
     if not any(waiting.values()):
         hint = "`/grade PERSON ASSIGNMENT SCORE` gives a grade all the same."
-        where = f" in section {one_line(section, 60)}" if section else ""
+        where = f" in section {literal(one_line(section, 60))}" if section else ""
         return say(f"Nothing that was handed in{where} waits for a grade. {hint}")
     rows = tuple((each.assignment, each.section or "–", str(each.waiting), str(each.handed_in)) for each in counts)
     chosen = tuple(
@@ -175,7 +175,7 @@ async def _next(session: AsyncSession, request: Request, walk: Walk) -> Reply:
         after=walk.after,
     )
     if found is None:
-        where = f" in section {one_line(walk.section, 60)}" if walk.section else ""
+        where = f" in section {literal(one_line(walk.section, 60))}" if walk.section else ""
         return say(f"Nothing of it{where} waits for a grade any more. `/release` shows what can be shown to students.")
     piece = await piece_of(session, request.actor, walk.assignment_id, found.student_user_id)
     return show_piece(request, piece, walk, left=found.left)
@@ -214,7 +214,8 @@ async def _save(request: Request, edit: GradeEdit) -> Reply:
         raise
     of = f" / {plain(piece.points)}" if saved.mark.score is not None else ""
     feedback = ", with feedback" if saved.feedback else ""
-    return Reply((Text(f"Saved: **{piece.student}**, {piece.assignment}: {saved.mark}{of}{feedback}."), _DRAFT))
+    whose = f"**{literal(piece.student)}**, {literal(piece.assignment)}"
+    return Reply((Text(f"Saved: {whose}: {saved.mark}{of}{feedback}."), _DRAFT))
 
 
 async def _conflicting(request: Request, error: Conflict, walk: Walk | None) -> Reply:
@@ -231,9 +232,9 @@ async def _conflicting(request: Request, error: Conflict, walk: Walk | None) -> 
     when = show_moment(found.at, request.visitor.time_zone)
     rows = (("Grade", str(mark), str(theirs.mark)), ("Feedback", feedback or "–", theirs.feedback or "–"))
     parts: list[Part] = [
-        Text(error.sentence),
+        Text(literal_sentence(error.sentence)),
         Table(("", "Yours", f"{found.by}, {when}"), rows, f"{found.student}, {piece.assignment}"),
-        Note(f"Leave it, and {found.by}’s stays; or send the form, and yours takes its place."),
+        Note(f"Leave it, and {literal(found.by)}’s stays; or send the form, and yours takes its place."),
     ]
     if walk is not None:
         parts.append(Choices((Choice("Keep theirs, next", WALK, walk.pack()),)))

@@ -17,7 +17,7 @@ from core.identity.resolve import Encounter, EnrolledIn
 from core.insights.desk import NAMED, SHOWN, Desk, Draft, OpenEscalation, Unanswered, Untold, teacher_desks
 from core.insights.home import Due, ReleasedGrade, student_home, suggest_lessons
 from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
-from core.text import one_line
+from core.text import literal, one_line
 
 NO_CLASS = "You are not in any class here yet. Ask your teacher to enrol you."
 _MOST_ROWS = 10  # of what is due, and of grades
@@ -33,7 +33,7 @@ async def home(request: Request) -> Reply:
 async def home_page(sessions: Sessions, encounter: Encounter) -> Reply:
     """Return the home page of a person who was met. Raises `NotLinked`, `NotPermitted`."""
     person, classes = encounter.require_person(), encounter.classes
-    hello = Text(f"Hello {person.name}.")
+    hello = Text(f"Hello {literal(person.name)}.")
     if not classes:
         return Reply((hello, Text(NO_CLASS)))
     page = _Page({each.class_id: each for each in classes}, person.time_zone)
@@ -82,7 +82,7 @@ class _Page:
         yield Table(("Class", "Code", "You are"), tuple((e.title, e.code, f"a {e.role.lower()}") for e in every))
         if len(every) > 1:
             if chosen in self._classes:
-                yield Note(f"Here you work in “{self._classes[chosen].title}”.")
+                yield Note(f"Here you work in “{literal(self._classes[chosen].title)}”.")
             yield Choices(tuple(Choice(e.title, CHOOSE, str(e.class_id)) for e in every))
 
     def due(self, due: Sequence[Due]) -> Iterable[Part]:
@@ -117,7 +117,7 @@ class _Page:
         rows += [(_say_unanswered(each), _quoted(each.question), at(each.asked_at)) for each in desk.unanswered[:most]]
         rows += [(f"Draft {each.kind}", each.title, self._say_draft(where, each)) for each in desk.drafts[:most]]
         if not rows:
-            yield Note(f"Nothing waits for you in “{where.title}”.")
+            yield Note(f"Nothing waits for you in “{literal(where.title)}”.")
             return
         yield Table(("What", "Which", "When"), tuple(rows), f"Waiting in {where.title}")
         left = sum(desk.totals.values()) - len(rows)

@@ -18,7 +18,7 @@ from core.identity.link_otp import begin_otp, redeem_otp, send_otp
 from core.identity.resolve import meet
 from core.ports import OneTimePasswords
 from core.replies import Choice, Choices, Field, Form, Reply, say
-from core.text import one_line
+from core.text import literal, literal_sentence, one_line
 
 _ENTER_CODE, _ENTER_EMAIL = "link.form", "link.email"
 _MAIL, _MAILED = "link.mail", "link.otp"
@@ -33,7 +33,7 @@ def linking_reply(app: App, error: NotLinked) -> Reply:
     by_code, by_email = Choice("Enter a code", _ENTER_CODE), Choice("Use my email address", _ENTER_EMAIL)
     ways = "with a code from your teacher" + (", or with your school email address" if app.otp else "")
     return say(
-        f"{error.sentence} Link your account here to your name on the class list, {ways}. "
+        f"{literal_sentence(error.sentence)} Link your account here to your name on the class list, {ways}. "
         "If you have just asked something, it is answered right after that.",
         Choices((by_code, by_email) if app.otp else (by_code,)),
     )
@@ -74,8 +74,8 @@ async def _mail_code(request: Request, email: str, *, field: str) -> None:
     label = f"The number in the mail to {one_line(email, 60)}"
     await request.responder.send(
         say(
-            f"If {one_line(email, 60)} is on a class list here, a code is on its way to it. If nothing comes within a "
-            "few minutes, ask your teacher for a code instead.",
+            f"If {literal(one_line(email, 60))} is on a class list here, a code is on its way to it. "
+            "If nothing comes within a few minutes, ask your teacher for a code instead.",
             Form(_TITLE, _MAILED, (Field("code", label),), email),
         )
     )
@@ -104,9 +104,9 @@ async def _welcome(request: Request) -> Reply:
         person = encounter.require_person()
         teaches = person.global_role in (GlobalRole.TEACHER, GlobalRole.ADMIN)
         then = "Type /class bind in a channel to let one." if teaches else "Ask your teacher about it."
-        return say(f"You are known here as {person.name} now, but none of your classes meets here yet. {then}")
+        return say(f"You are known here as {literal(person.name)} now, but none of your classes meets here yet. {then}")
     classes = " and ".join(filter(None, (", ".join(titles[:-1]), titles[-1])))
-    return say(f"You are known here as {encounter.require_person().name} now, in {classes}.")
+    return say(f"You are known here as {literal(encounter.require_person().name)} now, in {literal(classes)}.")
 
 
 async def _unlink(request: Request) -> Reply:

@@ -16,6 +16,7 @@ from core.content.schedule import list_scheduled
 from core.enums import ActionKind, ProcessingStatus
 from core.materials.link import lessons_of, materials_in
 from core.replies import Choice, Choices, File, Note, Part, Reply, Table, Text, plain_name, say
+from core.text import literal, literal_sentence
 
 HISTORY = "write.history"  # served elsewhere
 _LONGEST = 5_000  # characters of a preview: a message has an end
@@ -56,7 +57,7 @@ async def preview(request: Request, thing: Thing) -> Reply:
         shown = await preview_draft(session, request.actor, thing.kind, thing.id)
         zone = await zone_of(session, thing.class_id)
     what = "This is what students see." if shown.live else "This is what students would see; they don't yet."
-    parts: list[Part] = [Note(what), Text(f"**{shown.number} {shown.title}**".replace("** ", "**"))]
+    parts: list[Part] = [Note(what), Text(f"**{literal(f'{shown.number} {shown.title}'.strip())}**")]
     text = shown.text.strip()
     if len(text) > _LONGEST:
         parts += [Text(f"{text[:_LONGEST].rstrip()} …"), File(plain_name(f"{shown.title}.md"), text.encode())]
@@ -67,9 +68,9 @@ async def preview(request: Request, thing: Thing) -> Reply:
     rows += [("Assignments", ", ".join(shown.assignments))] if shown.assignments else []
     parts += [Table(("", "About it"), tuple(rows))] if rows else []
     if shown.file is not None and shown.file.opening:
-        parts.append(Text("\n\n".join(f"> {' '.join(each.split())[:300]}" for each in shown.file.opening)))
+        parts.append(Text("\n\n".join(f"> {literal(each.strip()[:300])}" for each in shown.file.opening)))
     if shown.findings:
-        parts.append(Text("\n".join(f"- {each.sentence}" for each in shown.findings)))
+        parts.append(Text("\n".join(f"- {literal_sentence(each.sentence)}" for each in shown.findings)))
     choices = [Choice("Edit…", EDIT, packed(thing)), Choice("History", HISTORY, packed(thing))]
     if not shown.live:
         choices.append(Choice("Publish…", PUBLISH, packed(thing)))

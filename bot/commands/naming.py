@@ -18,6 +18,7 @@ from core.content.import_times import zone_named
 from core.content.kinds import KINDS, Kind
 from core.errors import Ambiguous, InvalidInput, NotFound
 from core.replies import Choice, Choices, Note, Part, Reply, say
+from core.text import literal_sentence
 
 MOST_CHOICES = 25  # of one menu on Discord
 On = Callable[[Request, Thing], Awaitable[Reply | None]]
@@ -57,7 +58,7 @@ async def meant(
                 raise  # what is picked comes back without the file
             found = error.data.get("things")
             things = [each for each in found if isinstance(each, Thing)] if isinstance(found, tuple) else []
-            return picker(things, action, error.sentence, rest, mixed=len(kinds) != 1)
+            return picker(things, action, literal_sentence(error.sentence), rest, mixed=len(kinds) != 1)
     return await then(request, thing)
 
 

@@ -30,7 +30,7 @@ from core.inbox.notify_later import is_under_way, unreached
 from core.materials.models import MaterialRevision
 from core.published import published_assignments, published_grades
 from core.replies import Audience, Choices, Note, Reply, say
-from core.text import one_line
+from core.text import literal, literal_sentence, one_line
 
 _MOST_LISTED = 15
 _TITLE = 120
@@ -80,7 +80,7 @@ def write_news(news: Sequence[News], class_title: str, zone: ZoneInfo) -> Reply:
 
 
 def _line(news: News, zone: ZoneInfo) -> str:
-    said = f"{news.number} {_name(news.title)}".strip()
+    said = _name(f"{news.number} {news.title}".strip())
     if news.thing != ASSIGNMENT.name:
         where = f" ({_name(news.module_title)})" if news.module_title else ""
         return f"- Lesson {said}{where}"
@@ -142,7 +142,7 @@ async def _publication_failed(session: AsyncSession, told: ToTell, reader: Reade
     act = "unpublished" if told.details.get("act") == "UNPUBLISH" else "published"
     return say(
         f"The {kind.name} “{_name(title or '')}” in {_name(reader.class_title)} could not be {act} as scheduled: "
-        f"{told.details['why']}"
+        f"{literal_sentence(told.details['why'])}"
     )
 
 
@@ -157,7 +157,8 @@ async def _processed(session: AsyncSession, told: ToTell, reader: Reader) -> Rep
         case ProcessingStatus.READY:
             return say(f"{named} is ready to be published.")
         case ProcessingStatus.FAILED:
-            return say(f"{named} could not be read: {revision.failure_reason or 'the file is damaged.'}")
+            why = revision.failure_reason or "the file is damaged."
+            return say(f"{named} could not be read: {literal_sentence(why)}")
         case _:
             raise NotReady
 
@@ -180,7 +181,7 @@ async def _role(session: AsyncSession, reader: Reader) -> MembershipRole | None:
 
 
 def _name(title: str) -> str:
-    return one_line(title, _TITLE)
+    return literal(one_line(title, _TITLE))
 
 
 NOTICES: Mapping[str, Write] = {

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core.errors import Ambiguous
 from core.replies import Choice, Choices, Reply, say
-from core.text import one_line
+from core.text import literal_sentence, one_line
 
 LONGEST_VALUE = 1_500  # characters that a choice may carry on every surface
 _LONGEST_NAME = 300
@@ -20,7 +20,7 @@ def pick(error: Ambiguous, action: str, value: Callable[[UUID], str]) -> Reply:
     choices = tuple(Choice(name, action, value(id_)) for name, id_ in named)
     if not choices or sum(len(choice.value) for choice in choices) > LONGEST_VALUE:
         raise error
-    return say(error.sentence, Choices(choices))
+    return say(literal_sentence(error.sentence), Choices(choices))
 
 
 def pack_options(names: Sequence[str], options: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from core.inbox.live_notices import hold_back, let_go, note_told_live
 from core.inbox.notify import PROCESSED, notify
 from core.materials.progress import FileAt, Progress, file_at, read_progress
 from core.replies import Note, Part, Reply, Text
+from core.text import literal_sentence
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +74,7 @@ def say_progress(progress: Progress) -> Part:
             passages = _count(progress.passages, "passage")
             return Note(f"It is ready:{pages} {passages} can be searched and cited.")
         case ProcessingStatus.FAILED:
-            return Text(progress.failure or "It could not be read: the file is damaged.")
+            return Text(literal_sentence(progress.failure or "It could not be read: the file is damaged."))
 
 
 def _count(number: int, what: str) -> str:

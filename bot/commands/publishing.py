@@ -39,6 +39,7 @@ from core.content.schedule import (
 from core.enums import ActionKind
 from core.errors import Conflict, NotReady
 from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
+from core.text import capital, literal, literal_sentence
 
 GO = "publish.go"
 _MOST_ROWS = 40
@@ -97,7 +98,11 @@ async def _waiting(request: Request, rest: str) -> Reply:
             for each in scheduled
         ]
         parts.append(Choices(tuple(labels[:MOST_CHOICES])))
-        parts += [Note(f"{each.kind} {each.title} was not done yet: {each.error}") for each in scheduled if each.error]
+        parts += [
+            Note(f"{each.kind} {literal(each.title)} was not done yet: {literal_sentence(each.error)}")
+            for each in scheduled
+            if each.error
+        ]
     waits = {(each.kind, each.root_id) for each in scheduled if each.act is ActionKind.PUBLISH}
     drafts = [each for each in things if each.draft and (each.kind.name, each.id) not in waits]
     if not drafts:
@@ -134,11 +139,11 @@ async def _planned(
         zone = await zone_of(session, thing.class_id)
     parts: list[Part] = [Text(before)] if before else []
     if not plan.parts:
-        what = "in it has a draft" if whole else f"is new: {thing.kind.name} “{thing.title}” has no draft"
+        what = "in it has a draft" if whole else f"is new: {thing.kind.name} “{literal(thing.title)}” has no draft"
         parts.append(Text(f"Nothing {what}, so there is nothing to publish."))
         return Reply((*parts, *_whole_instead(thing, whole=whole, at=at)))
     when = f" on {say_moment(datetime.fromtimestamp(at, zone))}" if at else ""
-    called = f"{thing.full_label}, with all that is in it" if whole else thing.full_label
+    called = f"{literal(thing.full_label)}, with all that is in it" if whole else literal(thing.full_label)
     parts.append(Text(f"**{called}**: this is what publishing it{when} would change for students."))
     if whole:
         rows = tuple((each.kind, each.title, "new" if each.diff.new else each.diff.summary) for each in plan.parts)
@@ -175,7 +180,7 @@ def _whole_instead(thing: Thing, *, whole: bool, at: int) -> tuple[Part, ...]:
 
 def _findings(plan: Plan) -> list[Part]:
     return [
-        Text(f"{said}\n\n" + "\n".join(f"- {each.sentence}" for each in found[:_MOST_ROWS]))
+        Text(f"{said}\n\n" + "\n".join(f"- {literal_sentence(each.sentence)}" for each in found[:_MOST_ROWS]))
         for weight, said in _WEIGHTS.items()
         if (found := plan.of(weight))
     ]
@@ -200,7 +205,7 @@ async def go(request: Request) -> Reply:
         return await _conflicting(request, thing, wish, error)
     except NotReady as error:
         again = Choice("Look again", PUBLISH, packed(thing, carry({"whole": YES} if wish.whole else {})))
-        return Reply((Text(error.sentence), Choices((again,))), failed=True)
+        return Reply((Text(literal_sentence(error.sentence)), Choices((again,))), failed=True)
 
 
 async def _conflicting(request: Request, thing: Thing, wish: _Wish, error: Conflict) -> Reply:
@@ -212,7 +217,7 @@ async def _conflicting(request: Request, thing: Thing, wish: _Wish, error: Confl
         shown = await _planned(request, thing, whole=wish.whole, at=wish.at, before=_SINCE)
         return replace(shown, failed=True)
     choices = (Choice("Cancel that", CANCEL, packed(thing, ActionKind.PUBLISH.value)), Choice("Leave it", LEAVE))
-    return Reply((Text(error.sentence), Choices(choices)), failed=True)
+    return Reply((Text(literal_sentence(error.sentence)), Choices(choices)), failed=True)
 
 
 _SINCE = "It was edited since you looked, so nothing was published. This is what publishing would do now:"
@@ -231,11 +236,11 @@ async def _publish(request: Request, thing: Thing, wish: _Wish) -> Reply:
     all_ = f" with all that is in it ({count} published together)" if wish.whole else ""
     if came_to is Publication.QUEUED:
         return say(
-            f"{thing.full_label.capitalize()} is published{all_.replace(' published', '')} as soon as its text is "
+            f"{literal(capital(thing.full_label))} is published{all_.replace(' published', '')} as soon as its text is "
             "ready. Its draft can't be edited until then.",
             Choices((Choice("Cancel it", CANCEL, packed(thing, ActionKind.PUBLISH.value)),)),
         )
-    return say(f"Published: {thing.full_label}{all_}.")
+    return say(f"Published: {literal(thing.full_label)}{all_}.")
 
 
 async def _schedule(request: Request, thing: Thing, wish: _Wish) -> Reply:
@@ -252,7 +257,7 @@ async def _schedule(request: Request, thing: Thing, wish: _Wish) -> Reply:
         zone = await zone_of(session, thing.class_id)
     together = f" with all that is in it, {count} together," if wish.whole else ""
     return say(
-        f"{thing.full_label.capitalize()}{together} is published on {say_moment(at.astimezone(zone))}. "
+        f"{literal(capital(thing.full_label))}{together} is published on {say_moment(at.astimezone(zone))}. "
         "Until then students see what they see now, and the draft can't be edited.",
         Choices((Choice("Cancel it", CANCEL, packed(thing, ActionKind.PUBLISH.value)),)),
     )

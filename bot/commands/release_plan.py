@@ -11,7 +11,7 @@ from bot.commands.browsing import show_moment
 from bot.commands.release_selection import pack
 from core.grading.plan_release import LineFate, ReleaseLine, ReleasePlan
 from core.replies import Choice, Choices, Note, Part, Picture, Reply, Table, Text
-from core.text import one_line
+from core.text import literal, one_line
 
 GO, LATER, LEAVE = "release.go", "release.later", "release.leave"  # served in releasing.py
 MOST_ROWS = 60  # of a dry run: a message has an end
@@ -30,7 +30,7 @@ async def dry_run(
 
     `untold` is who could not be told of what was released before.
     """
-    parts: list[Part] = [Text(f"**{name}**: this is what releasing would do."), _summary(plan)]
+    parts: list[Part] = [Text(f"**{literal(name)}**: this is what releasing would do."), _summary(plan)]
     if not plan.changes and at is None:
         return Reply((*parts, *untold, Text("There is nothing new to release.")))
     parts += [*_changes(plan), *untold]
@@ -78,7 +78,7 @@ def _changes(plan: ReleasePlan) -> list[Part]:
 def _names(lines: Sequence[ReleaseLine], *, several: bool) -> str:
     named = [f"{line.student} ({line.assignment})" if several else line.student for line in lines[:MOST_ROWS]]
     more = len(lines) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more else "")
+    return literal(", ".join(named)) + (f" and {more} more" if more else "")
 
 
 async def _picture(plan: ReleasePlan, name: str) -> Picture | None:

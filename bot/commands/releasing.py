@@ -26,6 +26,7 @@ from core.grading.plan_release import LineFate, ReleasePlan, Selection, plan_rel
 from core.grading.release import release
 from core.grading.schedule_release import cancel_release, schedule_release, scheduled_releases
 from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
+from core.text import literal_sentence
 
 AGAIN, PLAN = "release.again", "release.plan"
 _NAMES = ("assignment", "section", "person", "retract", "at")
@@ -81,7 +82,7 @@ async def go(request: Request) -> Reply:
         async with request.app.sessions() as session:
             name = await name_of(session, request, selection)
         shown = await dry_run(plan, name, _time_zone(request))
-        return Reply((Text(error.sentence), *shown.parts))
+        return Reply((Text(literal_sentence(error.sentence)), *shown.parts))
     if not done.released:
         return say("There was nothing to release any more.")
     grades, people = count_of(done.released, "grade"), count_of(len(done.students), "student")

@@ -11,6 +11,7 @@ from bot.commands.which_class import value_of
 from core.grading.plan_release import plan_release
 from core.grading.retract import retract
 from core.replies import Choice, Choices, Note, Reply, Table, Text, say
+from core.text import literal
 
 TAKE_BACK = "release.retract"
 
@@ -20,13 +21,13 @@ async def plan_retract(session: AsyncSession, request: Request, chosen: Chosen) 
     plan = await plan_release(session, request.actor, chosen.selection)
     shown = [line for line in plan.lines if line.old is not None]
     if not shown:
-        return say(f"Nothing of {chosen.name} is released.")
+        return say(f"Nothing of {literal(chosen.name)} is released.")
     rows = tuple((line.student, line.assignment, str(line.old)) for line in shown[:MOST_ROWS])
     more = [Note(f"… and {len(shown) - MOST_ROWS} more.")] if len(shown) > MOST_ROWS else []
     doing = Choice(f"Take back {count_of(len(shown), 'grade')}", TAKE_BACK, pack(chosen.selection))
     return Reply(
         (
-            Text(f"**{chosen.name}**: this is what students would not see any more. The drafts stay."),
+            Text(f"**{literal(chosen.name)}**: this is what students would not see any more. The drafts stay."),
             Table(("Who", "Assignment", "Sees now"), rows),
             *more,
             Choices((doing, Choice("Leave it", LEAVE))),

@@ -14,6 +14,7 @@ from core.content.history import History, Standing, diff_numbers, read_history
 from core.content.revert import revert as revert_to
 from core.errors import InvalidInput, NotFound
 from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
+from core.text import literal
 
 CHANGED, COMPARE, REVERT = "write.changed", "write.compare", "write.revert"
 _MOST_ROWS = 100
@@ -82,14 +83,14 @@ async def _changed(request: Request, thing: Thing, number: int, other: int = 0) 
     """Show what a revision says other than another one, or than the one before it."""
     before = other or number - 1
     if not before:
-        return say(f"No. 1 is the first that {thing.kind.name} “{thing.title}” said; nothing came before it.")
+        return say(f"No. 1 is the first that {thing.kind.name} “{literal(thing.title)}” said; nothing came before it.")
     async with request.app.sessions() as session:
         diff = await diff_numbers(session, request.actor, thing.kind, thing.id, before, number)
         zone = await zone_of(session, thing.class_id)
     older = [_changes(thing, before)] if before == number - 1 > 1 else []
     return Reply(
         (
-            Text(f"{thing.kind.name.capitalize()} “{thing.title}”, from no. {before} to no. {number}:"),
+            Text(f"{thing.kind.name.capitalize()} “{literal(thing.title)}”, from no. {before} to no. {number}:"),
             Text(show_diff(diff, zone)),
             Choices((*older, Choice("History", HISTORY, packed(thing)))),
         )
@@ -119,9 +120,10 @@ async def _compare(request: Request, thing: Thing, number: int) -> Reply:
     if not diff:
         return say(f"No. {number} says what stands there now; there is nothing to bring back.")
     gives_way = " The draft that stands now stays in the history." if thing.draft else ""
+    named = f"{thing.kind.name} “{literal(thing.title)}”"
     return Reply(
         (
-            Text(f"Bringing back no. {number} of {thing.kind.name} “{thing.title}” would make this of the draft:"),
+            Text(f"Bringing back no. {number} of {named} would make this of the draft:"),
             Text(show_diff(diff, zone)),
             Note(f"Nothing changes for students until you publish it.{gives_way}"),
             Choices(

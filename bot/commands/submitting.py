@@ -22,7 +22,7 @@ from core.errors import Ambiguous, HomeroomError, InvalidInput, NotFound, Oversi
 from core.events import Attachment
 from core.inbox.received import received_at
 from core.replies import Form, Note, Part, Reply, Text
-from core.text import one_line
+from core.text import literal, one_line
 
 SEND = "assignment.send"
 LARGEST_FILE = 20_000_000  # bytes, as every surface has it
@@ -152,8 +152,8 @@ def _received(receipt: Receipt, time_zone: str) -> Reply:
     what = ", ".join([*said, *receipt.files])
     return Reply(
         (
-            Text(f"**{receipt.title}** is handed in: attempt {receipt.attempt}, {came}. {timing}"),
-            Text(f"What came: {what}."),
+            Text(f"**{literal(receipt.title)}** is handed in: attempt {receipt.attempt}, {came}. {timing}"),
+            Text(f"What came: {literal(what)}."),
             Note(f"Earlier attempts are kept. Receipt {receipt.submission_id}. Only you and your teachers see this."),
         )
     )

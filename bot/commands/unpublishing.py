@@ -29,6 +29,7 @@ from core.content.schedule import cancel_schedule, read_class_moment, schedule
 from core.enums import ActionKind
 from core.errors import InvalidInput, NotFound
 from core.replies import Choice, Choices, Note, Part, Reply, Text, say
+from core.text import capital, literal
 
 PLAN_UNPUBLISH, HIDE = "unpublish.plan", "unpublish.go"
 AT = Option("at", "When, such as tomorrow 08:00, in the class's time zone")
@@ -65,10 +66,10 @@ async def plan_unpublish(request: Request, thing: Thing) -> Reply:
         at, note = await moment_meant(session, thing, request.options.get("at", ""))
         zone = await zone_of(session, thing.class_id)
     if not thing.live and not at:
-        raise NotFound(f"{thing.full_label.capitalize()} is not published.")
+        raise NotFound(f"{capital(thing.full_label)} is not published.")
     when = f" on {say_moment(datetime.fromtimestamp(at, zone))}" if at else ""
     hides = _HIDES.get(thing.kind.name, "")
-    parts: list[Part] = [Text(f"Hide {thing.full_label} from students{when}?{hides} Nothing is deleted.")]
+    parts: list[Part] = [Text(f"Hide {literal(thing.full_label)} from students{when}?{hides} Nothing is deleted.")]
     parts += [Note(note)] if note else []
     label = "Schedule it" if at else "Unpublish"
     return Reply((*parts, Choices((Choice(label, HIDE, packed(thing, str(at))), Choice("Leave it", LEAVE)))))
@@ -94,9 +95,9 @@ async def hide(request: Request) -> Reply:
         zone = await zone_of(session, thing.class_id)
     if not seconds:
         choices = Choices((Choice("Publish it again…", PUBLISH, packed(thing)),))
-        return say(f"Students don't see {thing.full_label} any more.", choices)
+        return say(f"Students don't see {literal(thing.full_label)} any more.", choices)
     return say(
-        f"{thing.full_label.capitalize()} is hidden from students on {say_moment(at.astimezone(zone))}.",
+        f"{literal(capital(thing.full_label))} is hidden from students on {say_moment(at.astimezone(zone))}.",
         Choices((Choice("Cancel it", CANCEL, packed(thing, ActionKind.UNPUBLISH.value)),)),
     )
 

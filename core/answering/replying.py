@@ -8,6 +8,7 @@ from uuid import UUID
 from core.answering.question import Question
 from core.enums import SourceMode
 from core.replies import Audience, Choice, Choices, Citation, Note, Part, Reply, Sources, Text
+from core.text import literal, literal_sentence
 
 # Actions of the choices, served in bot/commands.
 RETRY, ASK_CLASS, ASK_GENERAL, STOP = "answer.retry", "answer.class", "answer.general", "answer.stop"
@@ -47,7 +48,7 @@ def answer_reply(
     if built_in:
         notes.append(MODEL_DOWN_NOTE if model_down else BUILT_IN_NOTE)
     if question.mode is SourceMode.LESSON:
-        notes.append(f"From the lesson “{question.lesson_title}” only.")
+        notes.append(f"From the lesson “{literal(question.lesson_title)}” only.")
     parts += [Note(note) for note in notes]
     if stopped:
         parts.append(Choices((Choice("Try again", RETRY, str(answer_id)),)))
@@ -62,7 +63,7 @@ def plain_reply(answer_id: UUID, sentence: str, audience: Audience) -> Reply:
 def nothing_found_reply(question: Question, answer_id: UUID, audience: Audience) -> Reply:
     """Say that the sources hold no answer, and offer the next wider ones; modes never mix by themselves."""
     if question.mode is SourceMode.LESSON:
-        text = f"I found nothing about that in the lesson “{question.lesson_title}”."
+        text = f"I found nothing about that in the lesson “{literal(question.lesson_title)}”."
         wider = Choice("Search the whole class", ASK_CLASS, str(answer_id))
     else:
         text = "I found nothing about that in this class's material."
@@ -78,7 +79,7 @@ def failed_reply(
     if citations:
         parts.append(Sources(tuple(citations)))
     parts += [
-        Note(f"{'This answer broke off. ' if text else ''}{sentence}"),
+        Note(f"{'This answer broke off. ' if text else ''}{literal_sentence(sentence)}"),
         Choices((Choice("Try again", RETRY, str(answer_id)),)),
     ]
     return Reply(tuple(parts), audience, answer_id, failed=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from core.classes.import_roster import RosterEntry, RosterFate, RosterReport
 from core.replies import Note, Part, Table, Text
+from core.text import literal_sentence
 
 MOST_LISTED = 20  # people of one fate, on a console, once it is done
 MOST_ROWS = 50  # of one table in a chat, which is no place for a school's whole roster
@@ -52,7 +53,11 @@ def report_parts(report: RosterReport, *, dry_run: bool = False) -> tuple[Part, 
     if dry_run:
         absent = [(member.name, member.email, (member.role or "").lower()) for member in report.absent]
         parts += _table(_ABSENT, ("Name", "Address", "Role"), absent)
-    parts += [Note("\n".join(f"- {note}" for note in notes[:MOST_ROWS])) for notes in [_notes(report)] if notes]
+    parts += [
+        Note("\n".join(f"- {literal_sentence(note)}" for note in notes[:MOST_ROWS]))
+        for notes in [_notes(report)]
+        if notes
+    ]
     return tuple(parts)
 
 

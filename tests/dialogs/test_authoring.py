@@ -94,7 +94,7 @@ class TestWriting:
         assert "Students don't see it yet" in words(made)
         assert labels(made) == ["Preview", "Publish…", "How far is it?"]
         asked = form(await tess.type("/lesson create"))
-        assert asked.fields[0].options == ("1 The solid Earth",)
+        assert [each.label for each in asked.fields[0].options] == ["1 The solid Earth"]
         await tess.fill(module="1 The solid Earth", title="Basalt")
         assert "1.2 | Basalt | draft" in words(await tess.type("/lesson list"))
         assert "Granite" not in words(await course.ada.type("/lessons"))
