@@ -179,11 +179,17 @@ async def list_scheduled(session: AsyncSession, actor: Actor, class_id: UUID) ->
 
 
 async def _waiting_in(session: AsyncSession, module: Root) -> list[tuple[Kind, Root]]:
-    """Return what waits to be published in a batch of a module, locked in order, without the module itself."""
-    batch_id = await batch_of_module(session, module.id)
-    if batch_id is None:
-        return []
-    actions = await session.scalars(select(ScheduledAction).where(ScheduledAction.batch_id == batch_id))
+    """Return what waits to be published with a module, locked in order, without the module itself.
+
+    There may be several batches of it: what was moved elsewhere while it waited stays in the older one.
+    """
+    actions = await session.scalars(
+        select(ScheduledAction).where(
+            ScheduledAction.state == ActionState.PENDING,
+            ScheduledAction.deleted_at.is_(None),
+            ScheduledAction.details["module"].astext == str(module.id),
+        )
+    )
     things = {(action.entity_type, action.entity_id) for action in actions} - {(MODULE.name, module.id)}
     return [
         (kind, await lock_root(session, kind, root_id, deleted=True))

@@ -13,10 +13,13 @@ from sqlalchemy import select, text
 from core.audit.models import AuditLog
 from core.classes.models import Class
 from core.content.conflict import Seen
+from core.content.create import create_lesson
 from core.content.delete import delete
 from core.content.due import LAST_RETRY, Outcome, publish_batches_of, run_due
+from core.content.fields import LessonFields
 from core.content.kinds import LESSON, MODULE, Kind
 from core.content.moments import read_moment, say_moment
+from core.content.move import move_lesson
 from core.content.publish import publish
 from core.content.publish_module import publish_module
 from core.content.revisions import Root
@@ -335,6 +338,26 @@ class TestWholeModules:
         await commit(desk)
         assert [ran.outcome for ran in await run_due(sessions, soon(2))] == [Outcome.DONE]
         assert await desk.shown(LESSON, lesson) == "First"
+
+    async def test_what_waits_by_itself_by_then_is_not_called_off_with_it(self, desk: Desk) -> None:
+        module, lesson = await module_with_lesson(desk)
+        await schedule_module(desk.session, desk.teacher, module.id, soon())
+        await cancel_schedule(desk.session, desk.teacher, LESSON, lesson.id)
+        await schedule(desk.session, desk.teacher, LESSON, lesson.id, SHOW, soon(2))
+        assert await cancel_schedule(desk.session, desk.teacher, MODULE, module.id) == (("module", module.id),)
+        assert [row.root_id for row in await list_scheduled(desk.session, desk.teacher, desk.class_id)] == [lesson.id]
+
+    async def test_what_was_moved_while_it_waited_is_called_off_with_it(self, desk: Desk) -> None:
+        module, lesson = await module_with_lesson(desk)
+        await schedule_module(desk.session, desk.teacher, module.id, soon())
+        elsewhere = await desk.create(MODULE, "Elsewhere")
+        await move_lesson(desk.session, desk.teacher, lesson.id, elsewhere.id)
+        kept = await create_lesson(
+            desk.session, desk.teacher, module.id, LessonFields("Kept", "Kept, taught"), queue=desk.queue
+        )
+        await publish_module(desk.session, desk.teacher, module.id, when_ready=True)  # another batch of it
+        called_off = await cancel_schedule(desk.session, desk.teacher, MODULE, module.id)
+        assert set(called_off) == {("module", module.id), ("lesson", lesson.id), ("lesson", kept.id)}
 
     async def test_queued_it_is_published_when_the_last_text_is_ready_and_ends_when_one_fails(
         self, desk: Desk, sessions: Sessions
