@@ -68,9 +68,10 @@ async def _wanted(
     if thing.kind is not ASSIGNMENT:
         raise InvalidInput(f"A {thing.kind.name} belongs to the class; give it a place: {_HOW[thing.kind.name]}.")
     above = await above_named(session, request, parent)
+    where = f", as number {int(to)} of the class" if to else ""
     if above is None:
-        return "to the whole class", (_CLASS, "")
-    return f"to {literal(above.full_label)}", (f"{above.kind.name}={above.id.hex}", "")
+        return f"to the whole class{where}", (_CLASS, to)
+    return f"to {literal(above.full_label)}{where}", (f"{above.kind.name}={above.id.hex}", to)
 
 
 async def _place_in_lessons(session: AsyncSession, request: Request, thing: Thing) -> str:
@@ -97,7 +98,9 @@ async def move(request: Request) -> Reply:
             kind, _, id_ = parent.partition("=")
             module_id = uuid_of(id_) if kind == MODULE.name else None
             lesson_id = uuid_of(id_) if kind == LESSON.name else None
-            await move_assignment(session, request.actor, thing.id, module_id=module_id, lesson_unit_id=lesson_id)
+            await move_assignment(
+                session, request.actor, thing.id, module_id=module_id, lesson_unit_id=lesson_id, to=place
+            )
         elif thing.kind is LESSON and parent != _NONE:
             await move_lesson(session, request.actor, thing.id, uuid_of(parent), place)
         elif place is not None:

@@ -241,6 +241,18 @@ class TestArranging:
         assert "lesson 2.2" in words(await tess.type("/assignment show Essay"))
         assert (await acts(lesson)).count("lesson.move") == 3
 
+    async def test_an_assignment_gets_the_number_people_see_and_a_place_with_it(self, lesson: Course) -> None:
+        tess = lesson.tess
+        for title, published in (("Abstract", False), ("Essay", True), ("Report", True)):
+            await lesson.assignment(title, published=published)
+        await tess.type("/assignment move Report to:1")
+        assert "it is assignment 1 Report now" in words(await tess.press("Move it"))
+        assert "as number 2 of the class" in words(await tess.type('/assignment move Report in:"lesson 1.1" to:2'))
+        assert "it is assignment Report now" in words(await tess.press("Move it"))  # its lesson is a draft
+        await tess.type("/assignment move Report in:class to:2")
+        assert "it is assignment 2 Report now" in words(await tess.press("Move it"))
+        assert (await acts(lesson)).count("assignment.move") == 3
+
     async def test_what_is_deleted_comes_back(self, lesson: Course) -> None:
         tess = lesson.tess
         assert "Delete lesson “Granite”?" in words(await tess.type("/lesson delete 1.1"))
