@@ -140,8 +140,9 @@ async def _publication_failed(session: AsyncSession, told: ToTell, reader: Reade
         .limit(1)
     )
     act = "unpublished" if told.details.get("act") == "UNPUBLISH" else "published"
+    when = "" if told.details.get("queued") else " as scheduled"
     return say(
-        f"The {kind.name} “{_name(title or '')}” in {_name(reader.class_title)} could not be {act} as scheduled: "
+        f"The {kind.name} “{_name(title or '')}” in {_name(reader.class_title)} could not be {act}{when}: "
         f"{literal_sentence(told.details['why'])}"
     )
 

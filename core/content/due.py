@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,12 +18,11 @@ from core.content.kinds import KINDS, Kind
 from core.content.parts import IN_ORDER
 from core.content.publish import is_ready, show, to_publish, unpublish, why_unreadable
 from core.content.revisions import Revision, Root
-from core.content.waiting import end, waiting_action
+from core.content.waiting import end, tell_failure, waiting_action
 from core.db import Sessions
 from core.enums import ActionKind, ActionState
 from core.errors import HomeroomError, NotReady
 from core.inbox.models import ScheduledAction
-from core.inbox.notify import PUBLICATION_FAILED, notify
 
 FIRST_RETRY = timedelta(seconds=20)
 LAST_RETRY = timedelta(hours=1)
@@ -215,19 +213,4 @@ async def _note_failure(
         else:
             action.error = sentence
             action.retry_at = now + min(FIRST_RETRY * 2 ** min(action.attempts - 1, 20), LAST_RETRY)
-    first = actions[0]
-    if first.created_by_user_id is not None:
-        digest = hashlib.sha256(sentence.encode()).hexdigest()[:16]
-        await notify(
-            session,
-            f"{PUBLICATION_FAILED}:{first.batch_id or first.id}:{digest}",
-            PUBLICATION_FAILED,
-            class_id=first.class_id,
-            app_user_id=first.created_by_user_id,
-            details={
-                "thing": first.entity_type,
-                "root": str(first.entity_id),
-                "act": first.kind.value,
-                "why": sentence,
-            },
-        )
+    await tell_failure(session, actions[0], sentence)

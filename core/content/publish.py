@@ -13,7 +13,7 @@ from core.content.announce import announce
 from core.content.conflict import Seen, stale
 from core.content.kinds import Kind, draft_of, lock_root
 from core.content.revisions import Indexed, Revision, Root
-from core.content.waiting import end, is_due, wait_for_text, waiting_action
+from core.content.waiting import end, is_due, tell_failure, wait_for_text, waiting_action
 from core.enums import ActionState, ProcessingStatus, VisibilityState
 from core.errors import NotFound, NotReady
 from core.identity.permissions import require_teacher
@@ -54,8 +54,8 @@ async def publish(
 async def publish_if_queued(session: AsyncSession, actor: Actor, kind: Kind, root_id: UUID) -> bool:
     """Publish what waited for its text to be READY, and say if that was so.
 
-    With a FAILED text the wait ends as failed, but one for a moment that has come goes on, with the reason. What is
-    published together with other things is left to the clock. Raises `NotFound`.
+    With a FAILED text the wait ends as failed, and who asked is told; but one for a moment that has come goes on, with
+    the reason. What is published together with other things is left to the clock. Raises `NotFound`.
     """
     root = await lock_root(session, kind, root_id)
     action = await waiting_action(session, kind, root_id)
@@ -67,6 +67,7 @@ async def publish_if_queued(session: AsyncSession, actor: Actor, kind: Kind, roo
     if (reason := why_unreadable(draft)) is not None:
         if action.details.get("queued"):
             end(action, ActionState.FAILED, reason)
+            await tell_failure(session, action, reason)
         else:
             action.error = reason
         return False

@@ -5,6 +5,7 @@ Whoever changes an action holds the lock of the thing it is about.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +18,7 @@ from core.content.kinds import Kind
 from core.content.revisions import Root
 from core.enums import ActionKind, ActionState
 from core.inbox.models import ScheduledAction
+from core.inbox.notify import PUBLICATION_FAILED, notify
 
 
 async def waiting_action(
@@ -84,6 +86,27 @@ def wait_until(
 def end(action: ScheduledAction, state: ActionState, error: str | None = None) -> None:
     """End an action's waiting."""
     action.state, action.done_at, action.error, action.retry_at = state, func.now(), error, None
+
+
+async def tell_failure(session: AsyncSession, action: ScheduledAction, why: str) -> None:
+    """Have who asked for an action told that it, or the batch it is in, could not be done: once for each reason."""
+    if action.created_by_user_id is None:
+        return
+    digest = hashlib.sha256(why.encode()).hexdigest()[:16]
+    await notify(
+        session,
+        f"{PUBLICATION_FAILED}:{action.batch_id or action.id}:{digest}",
+        PUBLICATION_FAILED,
+        class_id=action.class_id,
+        app_user_id=action.created_by_user_id,
+        details={
+            "thing": action.entity_type,
+            "root": str(action.entity_id),
+            "act": action.kind.value,
+            "queued": bool(action.details.get("queued")),
+            "why": why,
+        },
+    )
 
 
 def _action(

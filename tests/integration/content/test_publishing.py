@@ -15,7 +15,8 @@ from core.content.revert import revert
 from core.content.revisions import Root
 from core.enums import ActionKind, ActionState
 from core.errors import Conflict, NotFound, NotReady
-from core.models import ScheduledAction
+from core.inbox.notify import PUBLICATION_FAILED
+from core.models import Notification, ScheduledAction
 from tests.integration.content.desk import Desk, each_indexed, each_kind
 
 
@@ -103,6 +104,9 @@ class TestTextThatIsNotReady:
         await desk.fail(kind, root, "Damaged.")
         assert await desk.shown(kind, root) is None
         assert await states(desk) == [ActionState.FAILED]
+        told = (await desk.session.scalars(select(Notification).where(Notification.kind == PUBLICATION_FAILED))).all()
+        assert [each.app_user_id for each in told] == [desk.teacher.user_id]
+        assert told[0].details["why"] == "Damaged."
         await desk.edit(kind, root, "Mended")
         await desk.ready(kind, root)
         assert await desk.shown(kind, root) is None  # the wait is over, not suspended
