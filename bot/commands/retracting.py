@@ -6,28 +6,40 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.registry import Request, Run
 from bot.commands.release_plan import LEAVE, MOST_ROWS, count_of
-from bot.commands.release_selection import Chosen, pack, unpack
+from bot.commands.release_selection import Chosen, name_of, pack, unpack
 from bot.commands.which_class import value_of
-from core.grading.plan_release import plan_release
+from core.errors import Conflict
+from core.grading.plan_retract import RetractPlan, plan_retract
 from core.grading.retract import retract
 from core.replies import Choice, Choices, Note, Reply, Table, Text, say
-from core.text import literal
+from core.text import literal, literal_sentence
 
 TAKE_BACK = "release.retract"
 
 
-async def plan_retract(session: AsyncSession, request: Request, chosen: Chosen) -> Reply:
+async def plan(session: AsyncSession, request: Request, chosen: Chosen) -> Reply:
     """Return what taking a selection back would hide, with the choice to do it."""
-    plan = await plan_release(session, request.actor, chosen.selection)
-    shown = [line for line in plan.lines if line.old is not None]
-    if not shown:
-        return say(f"Nothing of {literal(chosen.name)} is released.")
-    rows = tuple((line.student, line.assignment, str(line.old)) for line in shown[:MOST_ROWS])
-    more = [Note(f"… and {len(shown) - MOST_ROWS} more.")] if len(shown) > MOST_ROWS else []
-    doing = Choice(f"Take back {count_of(len(shown), 'grade')}", TAKE_BACK, pack(chosen.selection))
+    return _dry_run(await plan_retract(session, request.actor, chosen.selection), chosen.name)
+
+
+def _dry_run(plan: RetractPlan, name: str) -> Reply:
+    lines = plan.lines
+    if not lines:
+        return say(f"Nothing of {literal(name)} is released.")
+    rows = tuple(
+        (line.student, line.assignment, f"{line.released}{'' if line.seen else ' (not seen now)'}")
+        for line in lines[:MOST_ROWS]
+    )
+    more = [Note(f"… and {len(lines) - MOST_ROWS} more.")] if len(lines) > MOST_ROWS else []
+    unseen = sum(not line.seen for line in lines)
+    if unseen:
+        more.append(Note(f"{count_of(unseen, 'grade')} would only show again with the work or the student."))
+    doing = Choice(
+        f"Take back {count_of(len(lines), 'grade')}", TAKE_BACK, f"{plan.fingerprint}:{pack(plan.selection)}"
+    )
     return Reply(
         (
-            Text(f"**{literal(chosen.name)}**: this is what students would not see any more. The drafts stay."),
+            Text(f"**{literal(name)}**: this is what students would not see any more. The drafts stay."),
             Table(("Who", "Assignment", "Sees now"), rows),
             *more,
             Choices((doing, Choice("Leave it", LEAVE))),
@@ -36,9 +48,19 @@ async def plan_retract(session: AsyncSession, request: Request, chosen: Chosen) 
 
 
 async def take_back(request: Request) -> Reply:
-    """Serve “Take back”."""
-    async with request.app.sessions.begin() as session:
-        done = await retract(session, request.actor, unpack(value_of(request)))
+    """Serve “Take back”: what was shown is done; where other grades are released by now, they are shown instead."""
+    fingerprint, _, packed = value_of(request).partition(":")
+    selection = unpack(packed)
+    try:
+        async with request.app.sessions.begin() as session:
+            done = await retract(session, request.actor, selection, fingerprint=fingerprint)
+    except Conflict as error:
+        changed = error.data.get("plan")
+        if not isinstance(changed, RetractPlan):
+            raise
+        async with request.app.sessions() as session:
+            name = await name_of(session, request, selection)
+        return Reply((Text(literal_sentence(error.sentence)), *_dry_run(changed, name).parts))
     if not done.retracted:
         return say("There was nothing to take back any more.")
     grades, people = count_of(done.retracted, "grade"), count_of(len(done.students), "student")

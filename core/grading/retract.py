@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, bindparam, text
@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor
 from core.enums import ActorKind
+from core.errors import Conflict
 from core.grading.plan_release import Selection
+from core.grading.plan_retract import plan_retract
 from core.grading.release import RELEASED, audit_values, lock_grades
 from core.identity.permissions import require_teacher
 
@@ -36,14 +38,7 @@ class Retraction:
 _RETRACT = text(
     """
 WITH chosen AS (
-    SELECT g.* FROM assignment_grade_rows g
-    JOIN assignments a ON a.id = g.assignment_id AND a.class_id = :class_id
-    WHERE g.id = ANY (:row_ids) AND g.released_at IS NOT NULL AND g.deleted_at IS NULL
-        AND (:every_assignment OR a.id = ANY (:assignment_ids))
-        AND (CAST(:student AS uuid) IS NULL OR g.student_user_id = :student)
-        AND (CAST(:section AS text) IS NULL OR EXISTS (
-            SELECT FROM class_memberships s WHERE s.class_id = a.class_id AND s.app_user_id = g.student_user_id
-                AND s.deleted_at IS NULL AND lower(s.section) = lower(:section)))
+    SELECT * FROM assignment_grade_rows WHERE id = ANY (:row_ids)
 ), retracted AS (
     UPDATE assignment_grade_rows g SET
         published_score = NULL, published_feedback = NULL, published_status = NULL, published_points = NULL,
@@ -67,8 +62,6 @@ SELECT c.id, c.student_user_id FROM chosen c JOIN retracted r ON r.id = c.id ORD
     bindparam("actor_kind", type_=ENUM(ActorKind, name="actor_kind", create_type=False)),
     bindparam("request_id", type_=Uuid()),
     bindparam("class_id", type_=Uuid()),
-    bindparam("student", type_=Uuid()),
-    bindparam("assignment_ids", type_=ARRAY(Uuid())),
     bindparam("row_ids", type_=ARRAY(Uuid())),
 )
 # Whoever was not told yet, or could not be, is not told any more, unless something else of that release still stands.
@@ -111,31 +104,27 @@ FROM concerned
 )
 
 
-async def retract(session: AsyncSession, actor: Actor, selection: Selection) -> Retraction:
+async def retract(
+    session: AsyncSession, actor: Actor, selection: Selection, *, fingerprint: str | None = None
+) -> Retraction:
     """Hide a selection's released grades from their students again, with one audit row for each.
 
-    Notifications that are still to be sent about them are withdrawn; each that was sent leaves one of kind
-    `grades.retracted`, with its id as `notification_id`, for what it showed to be removed; and each student one of kind
-    `home.changed`. Raises `NotPermitted`.
+    `fingerprint` is that of the plan that was agreed to: if something else would now be taken back, nothing is done and
+    `Conflict` has the new plan as `plan` in its data. Notifications that are still to be sent about the grades are
+    withdrawn; each that was sent leaves one of kind `grades.retracted`, with its id as `notification_id`, for what it
+    showed to be removed; and each student one of kind `home.changed`. Raises `NotPermitted`.
     """
     await require_teacher(session, actor, selection.class_id)
-    locked = await lock_grades(session, selection)
-    rows = (
-        await session.execute(
-            _RETRACT,
-            audit_values(actor, selection.class_id)
-            | {
-                "every_assignment": not selection.assignment_ids,
-                "assignment_ids": list(selection.assignment_ids),
-                "row_ids": locked,
-                "student": selection.student_user_id,
-                "section": selection.section,
-            },
-        )
-    ).all()
-    students = tuple(dict.fromkeys(row.student_user_id for row in rows))
-    if not rows:
+    locked = set(await lock_grades(session, selection))
+    plan = await plan_retract(session, actor, selection)
+    plan = replace(plan, lines=tuple(line for line in plan.lines if line.row_id in locked))
+    if not plan.lines:
         return Retraction(0, ())
+    if fingerprint is not None and fingerprint != plan.fingerprint:
+        raise Conflict("Other grades are released than when you looked, so nothing was taken back.", plan=plan)
+    row_ids = [line.row_id for line in plan.lines]
+    rows = (await session.execute(_RETRACT, {**audit_values(actor, selection.class_id), "row_ids": row_ids})).all()
+    students = tuple(dict.fromkeys(row.student_user_id for row in rows))
     untold = (
         await session.execute(
             _UNTELL,

@@ -9,6 +9,8 @@ from sqlalchemy import func, select, update
 
 from bot.app import App
 from bot.clock import release_what_is_due
+from core.assignments.models import Assignment
+from core.classes.models import ClassMembership
 from core.grading.models import AssignmentGradeRow
 from core.inbox.models import Notification, ScheduledAction
 from core.replies import Audience, Picture, Reply
@@ -111,6 +113,47 @@ async def test_a_section_or_a_person_at_a_time_and_taken_back(course: Course) ->
     alone = await course.tess.type("/release rocks person:ada")
     assert "Released: 1" in words(await course.tess.send_choice(choices(alone)[0]))
     assert set(await released(course)) == {"Bo Bright", "Ada Alm"}
+
+
+async def test_no_more_is_taken_back_than_was_shown(course: Course) -> None:
+    rocks = await course.assignment("Rocks")
+    await course.assignment("Maps")
+    for work in ("rocks", "maps"):
+        await grade_all(course, work)
+        for who in ("alm", "berg"):
+            await course.tess.send_choice(choices(await course.tess.type(f"/release {work} person:{who}"))[0])
+    async with course.app.sessions.begin() as session:
+        await session.execute(update(Assignment).where(Assignment.id == rocks).values(published_revision_id=None))
+        gone = ClassMembership.app_user_id == course.berg.user.id
+        await session.execute(update(ClassMembership).where(gone).values(deleted_at=func.now()))
+    looked = await course.tess.type("/release retract:yes")
+    assert labels(looked)[0] == "Take back 4 grades"
+    assert "Ada Alm | Rocks | 7 / 10 (not seen now)" in words(looked)
+    assert "Ada Alm | Maps | 7 / 10\n" in words(looked)
+    assert "3 grades would only show again" in words(looked)
+    una = await course.teacher("Una")
+    await una.send_choice(choices(await una.type("/release maps person:bright"))[0])
+    course.tess.desk.seen.append(looked)
+    again = await course.tess.press("Take back 4 grades")
+    assert "Other grades are released" in words(again)
+    assert "Bo Bright | Maps | missing" in words(again)
+    assert len(await released(course)) == 3
+    assert "Taken back: 5 grades of 3 students" in words(await course.tess.press("Take back 5 grades"))
+    assert await released(course) == {}
+    course.tess.desk.seen.append(again)
+    assert "nothing to take back" in words(await course.tess.press("Take back 5 grades"))
+
+
+async def test_grades_of_an_unpublished_assignment_are_taken_back_by_its_name(course: Course) -> None:
+    rocks = await course.assignment("Rocks")
+    await course.tess.type("/grade alm rocks 7")
+    await course.tess.type("/release rocks")
+    await course.tess.press("Release")
+    async with course.app.sessions.begin() as session:
+        await session.execute(update(Assignment).where(Assignment.id == rocks).values(published_revision_id=None))
+    await course.tess.type("/release rocks retract:yes")
+    assert "Taken back: 1 grade" in words(await course.tess.press("Take back 1 grade"))
+    assert await released(course) == {}
 
 
 async def test_taking_back_says_what_nobody_can_take_back(course: Course) -> None:
