@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -81,6 +82,11 @@ def is_small(before: Revision, after: Revision) -> bool:
     return changed <= SMALL * words
 
 
+def announces(settings: Mapping[str, Any]) -> bool:
+    """Say whether a class with these settings wants to be told of what is published."""
+    return bool(settings.get("announce", CLASS_SETTINGS["announce"].default))
+
+
 async def _wanted(session: AsyncSession, class_id: UUID) -> bool:
     settings = await session.scalar(
         select(Class.settings)
@@ -92,7 +98,7 @@ async def _wanted(session: AsyncSession, class_id: UUID) -> bool:
         )
         .limit(1)
     )
-    return settings is not None and bool(settings.get("announce", CLASS_SETTINGS["announce"].default))
+    return settings is not None and announces(settings)
 
 
 async def _published_before(session: AsyncSession, kind: Kind, root: Root, revision: Revision) -> Revision | None:

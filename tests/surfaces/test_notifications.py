@@ -228,6 +228,19 @@ class TestChannels:
         assert said.count("Lesson") >= 3
         assert await in_slack.states(PUBLISHED) == {"SENT": 3}
 
+    async def test_news_that_waited_is_not_told_once_the_class_wants_none(
+        self, slack: SlackServer, in_slack: Room
+    ) -> None:
+        await bind(in_slack, "C1")
+        await news(in_slack, 2)
+        await in_slack.execute("UPDATE classes SET settings = settings || '{\"announce\": false}'")
+        await in_slack.send_all()
+        assert slack_notices(slack) == {}
+        await in_slack.execute("UPDATE classes SET settings = settings || '{\"announce\": true}'")
+        await in_slack.send_all()
+        assert slack_notices(slack) == {}, "told long after it was news"
+        assert await in_slack.states(PUBLISHED) == {}
+
     async def test_what_is_withdrawn_is_removed_there(self, slack: SlackServer, in_slack: Room) -> None:
         await bind(in_slack, "C1")
         await news(in_slack, 1)
