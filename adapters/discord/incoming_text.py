@@ -12,7 +12,7 @@ _FIRST = re.compile(r"\s*(?:<@[!&]?(\d+)>|@(everyone|here)\b)")
 
 
 def first_mention(text: str) -> str | None:
-    """Return the id of the person or role that a text begins with, or the word for everybody, if it mentions one there."""
+    """Return whom a text begins with, if it begins with a mention: the id of a person or role, or the word for all."""
     found = _FIRST.match(text)
     return found[1] or found[2] if found else None
 

@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ from adapters.discord.places import THREADS, Where, where_of
 from adapters.discord.receive import receive_deletion, receive_message, receive_reaction
 from adapters.discord.route import MESSAGE, REACTION, route_of_event
 from adapters.discord.take_interaction import take_interaction
+from core.enums import Platform
 from core.errors import DatabaseUnavailable
+from core.inbox.tell_apart import key_of_change
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +72,7 @@ class Listener(discord.AutoShardedClient):
         self._places: dict[str, Where] = {}
         self._catch_up: CatchUp | None = None
         self._working: set[asyncio.Task[Any]] = set()
+        self._reactions = asyncio.Lock()  # they are stored one after another, as each is known by the one before
 
     async def setup_hook(self) -> None:
         """Get ready between signing in and connecting."""
@@ -189,10 +193,12 @@ class Listener(discord.AutoShardedClient):
             await self.intake.inbox.accept(event, route.as_data())
 
     async def _take_added(self, payload: Payload) -> None:
-        await self._take_reaction(payload, added=True)
+        async with self._reactions:
+            await self._take_reaction(payload, added=True)
 
     async def _take_removed(self, payload: Payload) -> None:
-        await self._take_reaction(payload, added=False)
+        async with self._reactions:
+            await self._take_reaction(payload, added=False)
 
     async def _take_reaction(self, payload: Payload, *, added: bool) -> None:
         at, user = payload[_RECEIVED], str(payload.get("user_id") or "")
@@ -202,9 +208,12 @@ class Listener(discord.AutoShardedClient):
         where = await self.where(str(payload.get("channel_id") or ""), guild)
         workspace = guild or await self.intake.servers.of_person(user, self.intake.setting.calls)
         event = receive_reaction(payload, where, workspace, self.own_id, added=added, at=at)
-        if event is not None:
+        if event is None:
+            return
+        key = await key_of_change(self.intake.servers.sessions, Platform.DISCORD, event.key, added=added)
+        if key is not None:
             route = route_of_event(REACTION, user, guild, where, event.message_id)
-            await self.intake.inbox.accept(event, route.as_data())
+            await self.intake.inbox.accept(replace(event, key=key), route.as_data())
 
     async def _take_interaction(self, payload: Payload) -> None:
         await take_interaction(self.intake, payload)

@@ -72,7 +72,10 @@ def receive_deletion(channel_id: str, message_id: str, where: Where, workspace: 
 def receive_reaction(
     payload: Payload, where: Where, workspace: str, own: str, *, added: bool, at: datetime
 ) -> Reaction | None:
-    """Return an emoji put on a message, or taken off, at the time `at`, which Discord does not tell."""
+    """Return an emoji put on a message, or taken off, at the time `at`, which Discord does not tell.
+
+    Nor does it tell such deeds apart: the key says no more than whose reaction it is.
+    """
     user, message = str(payload.get("user_id") or ""), str(payload.get("message_id") or "")
     member: Payload = payload.get("member") or {}
     author = payload.get("message_author_id")
@@ -84,7 +87,7 @@ def receive_reaction(
     if not emoji:
         return None
     return Reaction(
-        key=f"discord:reaction:{user}:{message}:{emoji}:{at.timestamp():.6f}",
+        key=f"discord:reaction:{user}:{message}:{emoji}",
         sender=Sender(Platform.DISCORD, user, workspace),
         place=Place(where.channel, where.thread, private=where.private),
         emoji=emoji,

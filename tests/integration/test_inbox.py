@@ -29,9 +29,11 @@ from core.inbox.store import (
     store_event,
     take_events,
 )
+from core.inbox.tell_apart import key_of_change
 from tests import factories as make
 
 ADA = Sender(Platform.SLACK, "U1", "T1")
+DAN = Sender(Platform.DISCORD, "11", "7")
 PLACE = Place("C1", "1.1", private=False, shared=True)
 ROUTE = {"channel": "C1"}
 QUESTION = Message(key="k1", sender=ADA, place=PLACE, text="Why?", message_id="1.1")
@@ -53,6 +55,33 @@ async def _change(sessions: Sessions, assignments: str) -> None:
 async def _row(sessions: Sessions, event_id: UUID) -> Any:
     async with sessions() as session:
         return (await session.execute(text("SELECT * FROM inbox_events WHERE id = :id"), {"id": event_id})).one()
+
+
+async def _reacts(sessions: Sessions, *, added: bool) -> str | None:
+    key = await key_of_change(sessions, Platform.DISCORD, "reaction:11:51:👎", added=added)
+    if key is not None:
+        event = Reaction(key=key, sender=DAN, place=PLACE, emoji="👎", added=added, message_id="51")
+        stored = await store_event(sessions, event, ROUTE)
+        assert stored is not None
+        await finish_event(sessions, stored.id)
+    return key
+
+
+async def test_a_reaction_that_is_told_again_is_kept_once_and_every_change_of_it(sessions: Sessions) -> None:
+    first, again = await _reacts(sessions, added=True), await _reacts(sessions, added=True)
+    off, on = await _reacts(sessions, added=False), await _reacts(sessions, added=True)
+    assert again is None
+    assert len({first, off, on, None}) == 4
+    of_another = await key_of_change(sessions, Platform.DISCORD, "reaction:12:51:👎", added=True)
+    assert of_another is not None
+    at_once = {await key_of_change(sessions, Platform.DISCORD, "reaction:11:51:👎", added=False) for _ in range(2)}
+    assert len(at_once) == 1, "two processes that hear of it at once store one event"
+
+
+async def test_what_is_reacted_again_long_after_may_follow_what_nobody_heard(sessions: Sessions) -> None:
+    first = await _reacts(sessions, added=True)
+    await _change(sessions, "created_at = created_at - interval '11 minutes'")
+    assert await _reacts(sessions, added=True) not in (None, first)
 
 
 @pytest.mark.parametrize(

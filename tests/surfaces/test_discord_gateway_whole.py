@@ -130,6 +130,19 @@ async def test_a_process_that_ends_in_the_middle_of_an_answer_leaves_it_to_the_n
         assert await school.statuses() == ["COMPLETED"]
 
 
+async def test_a_reaction_that_two_processes_hear_of_counts_once(
+    school: DiscordSchool, discord: DiscordServer, provider: OpenAIServer, database: str, tmp_path: Path
+) -> None:
+    async with open_school(discord, provider, database, tmp_path / "other") as other:
+        await school.ask("13")
+        answer = await school.until_answered()
+        for emoji, kept in (("👎", 1), ("👎", 2), ("👍", 3)):
+            await school.react("13", answer, emoji, take_off=kept == 2)
+            await other.settled()
+            assert len(await school.rows("SELECT 1 FROM inbox_events WHERE dedupe_key LIKE '%:reaction:%'")) == kept
+        assert await school.rows("SELECT value FROM chat_message_feedback WHERE deleted_at IS NULL") == [("UP",)]
+
+
 async def test_two_shards_serve_two_servers(
     discord: DiscordServer, provider: OpenAIServer, database: str, tmp_path: Path
 ) -> None:
