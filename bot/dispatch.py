@@ -16,6 +16,7 @@ from bot.commands.feedback import react
 from bot.commands.home import home, prompts
 from bot.commands.linking import linking_reply
 from bot.commands.registry import Request
+from bot.refusing import on_record
 from bot.waiting_notices import tell_waiting
 from core.answering.store import withdraw_question
 from core.db import autocommit
@@ -117,9 +118,9 @@ async def _serve(app: App, event: Event, responder: Responder, request_id: UUID,
         case Message():
             return await answer_message(request, event)
         case Command():
-            return await run_command(request, event)
+            return await on_record(request, run_command(request, event))
         case Control():
-            return await run_control(request, event)
+            return await on_record(request, run_control(request, event))
         case Reaction():
             return await react(request, event) if encounter.person else None
         case Visit():

@@ -51,10 +51,12 @@ _STATE = text(
             "material_revisions", "lesson_unit_materials", "assignments", "assignment_revisions", "scheduled_actions",
         )
     )
-    + ", (SELECT count(*) FROM audit_logs), (SELECT count(*) FROM notifications WHERE deleted_at IS NULL)))"
+    + ", (SELECT count(*) FROM audit_logs WHERE action <> 'refused')"
+    + ", (SELECT count(*) FROM notifications WHERE deleted_at IS NULL)))"
 )  # fmt: skip
 _AUDIT = text(
-    "SELECT id, action, entity_id, class_id, actor_user_id, surface, request_id FROM audit_logs ORDER BY created_at, id"
+    "SELECT id, action, entity_id, class_id, actor_user_id, surface, request_id FROM audit_logs"
+    " WHERE action <> 'refused' ORDER BY created_at, id"
 )
 _REVISION = {
     "process_lesson": text(
