@@ -22,6 +22,8 @@ CLOSED = frozenset({50007, 50278})  # the person takes no direct messages from u
 NO_PLACE = frozenset({UNKNOWN_CHANNEL, 50001, 50013, 50024, 50083, 160005})
 OVER = frozenset({UNKNOWN_INTERACTION, UNKNOWN_WEBHOOK, TOKEN_OVER})  # an interaction that takes no more answers
 _UNAUTHORISED, _FORBIDDEN = 401, 403
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
+_TOKEN_REFUSED, _INTENT_REFUSED = 4004, 4014
 
 
 def code_of(error: BaseException) -> int:
@@ -43,10 +45,20 @@ def refused(error: BaseException) -> bool:
 
 def our_error(error: BaseException) -> HomeroomError:
     """Return the error of ours that says so."""
-    if isinstance(error, discord.LoginFailure) or (
-        isinstance(error, discord.HTTPException) and error.status == _UNAUTHORISED
+    closed = error.code if isinstance(error, discord.ConnectionClosed) else 0
+    if (
+        isinstance(error, discord.LoginFailure)
+        or closed == _TOKEN_REFUSED
+        or (isinstance(error, discord.HTTPException) and error.status == _UNAUTHORISED)
     ):
         return Unavailable("Discord no longer accepts Homeroom's token; an operator has to set a new one.")
+    if isinstance(error, discord.PrivilegedIntentsRequired) or closed == _INTENT_REFUSED:
+        return Unavailable(
+            "The message content intent was switched off while Homeroom was connected to Discord, which ended the "
+            "connection. Start Homeroom again: it goes on without the intent, or with it once it is on again."
+        )
+    if closed:
+        return Unavailable("Discord ended the connection for good. Start Homeroom again.", code=str(closed))
     if code_of(error) in CLOSED:
         return NotPermitted("Your direct messages are closed to me, so I can't answer you there.")
     if refused(error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 
 from adapters.discord import listen
 from bot import serving
+from core.errors import Unavailable
 from core.inbox.store import store_event
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.openai_server import OpenAIServer, Reply
@@ -128,6 +130,28 @@ async def test_a_process_that_ends_in_the_middle_of_an_answer_leaves_it_to_the_n
         answer = await school.until_answered()
         assert school.thread_of(answer) == asked.id
         assert await school.statuses() == ["COMPLETED"]
+
+
+async def test_an_intent_that_is_switched_off_ends_the_process_with_what_to_do(
+    database: str, provider: OpenAIServer, tmp_path: Path
+) -> None:
+    async def serve(discord: DiscordServer) -> None:
+        async with open_school(discord, provider, database, tmp_path) as school:
+            school.dies = True
+            discord.gateway.privileged = 0
+            discord.gateway.lose()
+            await asyncio.wait_for(asyncio.Event().wait(), timeout=15)
+
+    async with discord_with_channels() as discord:
+        with pytest.raises(ExceptionGroup) as ended:
+            await serve(discord)
+        (error,) = ended.value.exceptions
+        assert isinstance(error, Unavailable)
+        assert "intent was switched off" in error.sentence
+        async with open_school(discord, provider, database, tmp_path) as school:
+            await school.join("13", "Cleo")
+            await school.ask("13")
+            await school.until_answered()
 
 
 async def test_a_reaction_that_two_processes_hear_of_counts_once(
