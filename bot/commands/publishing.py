@@ -155,13 +155,18 @@ async def _planned(
     parts += [Note(note)] if note else []
     parts += _findings(plan)
     if plan.of(Weight.STOPS):
-        return Reply(
-            (*parts, Choices((Choice("Look again", PUBLISH, packed(thing, carry({"whole": YES} if whole else {}))),)))
-        )
+        return Reply((*parts, _look_again(thing, whole=whole, at=at)))
     mark = plan.fingerprint if whole else str(Seen.of(newest))
     wish = _Wish(mark, whole, at, bool(plan.of(Weight.ASKS)), bool(plan.of(Weight.WAITS)))
     choices = (Choice(_label(plan, at=at), GO, wish.packed(thing)), Choice("Leave it", LEAVE))
     return Reply((*parts, Choices(choices), *_whole_instead(thing, whole=whole, at=at)))
+
+
+def _look_again(thing: Thing, *, whole: bool, at: int) -> Choices:
+    wanted = {"whole": YES} if whole else {}
+    if at:
+        wanted["at"] = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%SZ}"
+    return Choices((Choice("Look again", PUBLISH, packed(thing, carry(wanted))),))
 
 
 def _summary(plan: Plan) -> str:
@@ -204,8 +209,8 @@ async def go(request: Request) -> Reply:
     except Conflict as error:
         return await _conflicting(request, thing, wish, error)
     except NotReady as error:
-        again = Choice("Look again", PUBLISH, packed(thing, carry({"whole": YES} if wish.whole else {})))
-        return Reply((Text(literal_sentence(error.sentence)), Choices((again,))), failed=True)
+        again = _look_again(thing, whole=wish.whole, at=wish.at)
+        return Reply((Text(literal_sentence(error.sentence)), again), failed=True)
 
 
 async def _conflicting(request: Request, thing: Thing, wish: _Wish, error: Conflict) -> Reply:

@@ -126,6 +126,19 @@ async def test_what_can_not_be_processed_is_not_offered(course: Course) -> None:
     shown = await course.tess.type("/publish 1.1")
     assert "could not be processed: It is damaged." in words(shown)
     assert labels(shown) == ["Look again"]
+    await course.tess.type("/publish 1 whole at:2030-05-01 08:00")
+    async with course.app.sessions.begin() as session:
+        await session.execute(
+            text(
+                "UPDATE lesson_unit_revisions r SET processing_status = 'READY', failure_reason = NULL "
+                "FROM lesson_units l WHERE l.id = r.lesson_unit_id AND l.class_id = :class_id"
+            ),
+            {"class_id": course.class_id},
+        )
+    again = await course.tess.press("Look again")  # at the same moment, and all of it
+    assert "with all that is in it" in words(again)
+    assert "on Wed 1 May 2030, 08:00 CEST" in words(again)
+    assert labels(again) == ["Schedule it", "Leave it"]
 
 
 async def test_an_unready_lesson_is_published_when_it_is(course: Course) -> None:
