@@ -94,9 +94,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Buttons in a row, or a menu where there are many."""
+    """Buttons in a row, or a menu where there are many; `menu` makes few of them one, too."""
 
     choices: tuple[Choice, ...]
+    menu: bool = False
 
 
 class Offer(NamedTuple):

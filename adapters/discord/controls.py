@@ -53,15 +53,15 @@ def short_uuid(uuid: UUID) -> str:
     return base64.urlsafe_b64encode(uuid.bytes).decode().rstrip("=")
 
 
-def choice_units(choices: Sequence[Choice]) -> Iterator[Control | Embed]:
-    """Yield buttons, or menus where there are many, and whatever their ids can't hold.
+def choice_units(choices: Sequence[Choice], *, menu: bool = False) -> Iterator[Control | Embed]:
+    """Yield buttons, or menus where there are many or they are to be one, and whatever their ids can't hold.
 
     Raises `ValueError` for a choice without an action, or more than a message can keep: a mistake in the reply.
     """
     kept: list[tuple[str, str]] = []
     ids = [_id_of(choice, kept) for choice in choices]
     yield from _keep(kept)
-    if len(choices) >= _MENU_FROM:
+    if choices and (menu or len(choices) >= _MENU_FROM):
         options = {
             custom_id: {"label": _label(choice, OPTION_LABEL), "value": custom_id}
             for choice, custom_id in zip(choices, ids, strict=True)

@@ -59,8 +59,8 @@ def _render_part(part: Part, pages: str | None) -> Iterator[Unit]:
             yield Picture(png, fit(one_line(harmless(alt), ALT), ALT))
         case File():
             yield part if len(part.data) <= LARGEST_UPLOAD else _too_large(part)
-        case Choices(choices):
-            yield from choice_units(choices)
+        case Choices(choices, menu):
+            yield from choice_units(choices, menu=menu)
         case Form():
             yield from _render_form(part)
 

@@ -21,15 +21,15 @@ def plain_object(text: str, limit: int) -> dict[str, Any]:
     return {"type": "plain_text", "text": one_line(text, limit) or "…", "emoji": False}
 
 
-def choice_blocks(choices: Sequence[Choice]) -> Iterator[Block]:
-    """Yield buttons, or menus where there are many and their values fit one.
+def choice_blocks(choices: Sequence[Choice], *, menu: bool = False) -> Iterator[Block]:
+    """Yield buttons, or menus where there are many, or they are to be one, and their values fit it.
 
     Raises `ValueError` for an action and value that Slack would not carry: that is a mistake in the reply.
     """
     for choice in choices:
         if not choice.action or len(choice.action) > OPTION_VALUE or len(choice.value) > BUTTON_VALUE:
             raise ValueError(f"the choice “{choice.label}” carries more than {BUTTON_VALUE} characters, or no action")
-    if len(choices) >= _MENU_FROM and all(len(_option_value(choice)) <= OPTION_VALUE for choice in choices):
+    if (menu or len(choices) >= _MENU_FROM) and all(len(_option_value(choice)) <= OPTION_VALUE for choice in choices):
         for options in _batches([_option(choice) for choice in choices], OPTIONS):
             yield {"type": "actions", "elements": [_menu(options)]}
     else:

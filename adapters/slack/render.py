@@ -92,8 +92,8 @@ def _render_part(part: Part) -> Iterator[Unit]:
             yield from _render_table(part)
         case Picture() | File():
             yield part
-        case Choices(choices):
-            yield from _render_choices(choices)
+        case Choices(choices, menu):
+            yield from _render_choices(choices, menu=menu)
         case Form():
             opening = form_choice(part)
             if opening is not None:
@@ -104,9 +104,9 @@ def _render_part(part: Part) -> Iterator[Unit]:
                 )
 
 
-def _render_choices(choices: tuple[Choice, ...]) -> Iterator[Fixed]:
+def _render_choices(choices: tuple[Choice, ...], *, menu: bool = False) -> Iterator[Fixed]:
     labels = " / ".join(one_line(choice.label, _TITLE) for choice in choices)
-    for number, block in enumerate(choice_blocks(choices)):
+    for number, block in enumerate(choice_blocks(choices, menu=menu)):
         yield Fixed(block, "" if number else f"[{labels}]")
 
 

@@ -70,7 +70,7 @@ def _ask_reason(answer_id: UUID, verdict: Verdict) -> Reply | None:
     if not verdict.ask_reason:
         return None
     choices = tuple(Choice(label, REASON, f"{answer_id} {reason}") for reason, label in _REASONS.items())
-    return say("What is not good about that answer?", Choices(choices), Note("Only you can see this."))
+    return say("What is not good about that answer?", Choices(choices, menu=True), Note("Only you can see this."))
 
 
 async def press_up(request: Request) -> Reply | None:

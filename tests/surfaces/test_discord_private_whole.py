@@ -59,7 +59,8 @@ async def test_ask_in_private_is_seen_by_the_asker_alone_and_judged_by_buttons(s
     assert answer.to == "13"
     assert {"👍", "👎", "Show passage 1"} <= set(labels(answer))
     await school.done(await school.press("13", answer, "👎"))
-    await school.until_told("13", "What is not good")
+    asked = await school.until_told("13", "What is not good")
+    assert [row["components"][0]["type"] for row in asked.components] == [3], "reasons are picked from a menu"
     (row,) = await school.rows("SELECT value FROM chat_message_feedback")
     assert row.value == "DOWN"
     assert school.silent()

@@ -129,10 +129,10 @@ def test_whatever_a_reply_holds_fits(parts: list[Part], thumbs: bool) -> None:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
-@given(CHOICES)
-def test_every_choice_comes_back_as_it_was_offered(choices: tuple[Choice, ...]) -> None:
+@given(CHOICES, st.booleans())
+def test_every_choice_comes_back_as_it_was_offered(choices: tuple[Choice, ...], menu: bool) -> None:
     try:
-        messages = render(Reply((Choices(choices),)))
+        messages = render(Reply((Choices(choices, menu=menu),)))
     except ValueError:
         assert sum(len(choice.value) for choice in choices) > 2_000
         return

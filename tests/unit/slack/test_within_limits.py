@@ -93,7 +93,7 @@ PARTS: st.SearchStrategy[Part] = st.one_of(
     tables(),
     st.builds(Picture, st.just(b"png"), TEXTS),
     st.builds(File, TEXTS, st.just(b"a,b")),
-    st.builds(Choices, st.lists(CHOICES, max_size=60).map(tuple)),
+    st.builds(Choices, st.lists(CHOICES, max_size=60).map(tuple), st.booleans()),
     FORMS,
 )
 REPLIES = st.builds(Reply, st.lists(PARTS, max_size=5).map(tuple), answer_id=st.none() | st.uuids())
