@@ -30,7 +30,7 @@ from core.content.find import Thing, thing_of
 from core.content.history import content_of, diff_numbers, read_history, read_newest
 from core.content.kinds import ASSIGNMENT, MATERIAL, Kind
 from core.enums import ProcessingStatus
-from core.errors import Conflict, InvalidInput
+from core.errors import Conflict, InvalidInput, NotFound
 from core.materials.files import LARGEST_FILE
 from core.materials.progress import Progress
 from core.materials.upload import replace_file
@@ -131,6 +131,8 @@ async def _save(
             )
     except Conflict as error:
         return await _conflicting(request, kind, root_id, error, part)
+    except NotFound:
+        return _gone(kind, typed)
     async with request.app.sessions() as session:
         thing = await thing_of(session, request.actor, kind, root_id)
     if draft is None:
@@ -227,6 +229,23 @@ def _both(
         else:
             files += [_markdown_file("yours", yours, seen), _markdown_file("theirs", others, seen)]
     return [*([Table(("", "Yours", one_line(who, 60)), tuple(rows))] if rows else []), *files]
+
+
+def _gone(kind: Kind, typed: Mapping[str, str]) -> Reply:
+    """Return what was written for something that was deleted meanwhile. Raises `NotFound` where that is nothing."""
+    text = typed.get(TEXT_COLUMN.get(kind.name, ""), "")
+    if not text.strip():
+        raise NotFound(f"There is no such {kind.name} any more.")
+    return Reply(
+        (
+            Text(
+                f"This {kind.name} was deleted meanwhile, so nothing was saved. `/{kind.name} restore` brings it back."
+            ),
+            Note("What you wrote:"),
+            File("yours.md", text.encode(), "text/markdown"),
+        ),
+        failed=True,
+    )
 
 
 def _frozen(thing: Thing, error: Conflict, mine: Mapping[str, object]) -> Reply:

@@ -1,4 +1,4 @@
-"""What is edited outside of the chat and sent back as a file overwrites nothing that its sender has not seen."""
+"""What is edited outside of the chat overwrites nothing that its sender has not seen, and is never lost."""
 
 from __future__ import annotations
 
@@ -84,3 +84,14 @@ async def test_a_material_is_replaced_after_its_other_draft_was_seen(course: Cou
         history = await read_history(session, actor(tess), MATERIAL, material_id)
     assert [str(entry.seen) for entry in history.entries] == ["1.1"]
     assert "new file" in words(await send_file(tess, "/material edit H", "h-r9.9.md", b"# H\n\ntwo\n"))
+
+
+async def test_what_was_written_comes_back_when_the_thing_is_deleted_meanwhile(course: Course) -> None:
+    tess, una = course.tess, await course.teacher("Una")
+    await tess.type("/lesson edit 1.1")
+    await una.type("/lesson delete 1.1")
+    await una.press("Delete it")
+    told = await tess.fill(body="An hour of work.")
+    assert told.failed
+    assert "deleted meanwhile" in words(told)
+    assert file(told).data == b"An hour of work."
