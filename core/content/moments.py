@@ -53,7 +53,10 @@ def read_moment(said: str, zone: ZoneInfo, now: datetime) -> Moment:
     elif iso := _aware(words, zone):
         moment = Moment(iso)
     else:
-        moment = _local(words, zone, here)
+        try:
+            moment = _local(words, zone, here)
+        except OverflowError as error:  # beyond the first or the last year of a calendar
+            raise _unclear(words) from error
     if moment.at.astimezone(UTC) <= now:
         raise InvalidInput(f"{say_moment(moment.at)} is past; it is {say_moment(here)} now.")
     if moment.at - now > _FARTHEST:
