@@ -23,7 +23,7 @@ from bot.commands.naming import (
 from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request, Run, Who
 from bot.commands.unpublishing import AT, moment_meant
 from core.content.conflict import Seen
-from core.content.find import Thing, list_things
+from core.content.find import Thing, find_thing, list_things
 from core.content.history import read_newest
 from core.content.kinds import MODULE
 from core.content.moments import say_moment
@@ -37,7 +37,7 @@ from core.content.schedule import (
     schedule_module,
 )
 from core.enums import ActionKind
-from core.errors import Conflict, NotReady
+from core.errors import Ambiguous, Conflict, NotFound, NotReady
 from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
 from core.text import capital, literal, literal_sentence
 
@@ -73,7 +73,7 @@ async def run_publish(request: Request) -> Reply | None:
     """Serve /publish: what publishing would do; without a name, what there is to publish."""
     options = dict(request.options)
     name = options.get("name", "")
-    if name.casefold().endswith(" whole"):
+    if name.casefold().endswith(" whole") and not await _is_called(request, name):
         options |= {"name": name[: -len(" whole")].strip(), "whole": YES}
     rest = carry({key: options[key] for key in ("at", "whole") if key in options})
     if not name:
@@ -81,6 +81,18 @@ async def run_publish(request: Request) -> Reply | None:
     return await meant(
         replace(request, options=options), then=plan, action=PUBLISH, question="Publish what?", rest=rest
     )
+
+
+async def _is_called(request: Request, name: str) -> bool:
+    """Say whether something here goes by a name."""
+    async with request.app.sessions() as session:
+        try:
+            await find_thing(session, request.actor, request.visitor.class_id, name)
+        except Ambiguous:
+            return True
+        except NotFound:
+            return False
+    return True
 
 
 async def _waiting(request: Request, rest: str) -> Reply:

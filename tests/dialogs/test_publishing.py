@@ -114,6 +114,15 @@ async def test_a_module_leads_to_all_that_is_in_it_and_is_published_at_once(cour
     assert "Granite" in await seen_by_students(course)
 
 
+async def test_a_name_may_end_with_the_word_whole(course: Course) -> None:
+    tess = course.tess
+    await tess.type('/lesson create module:1 title:"The Part and the Whole"')
+    shown = words(await tess.type("/publish The Part and the Whole"))
+    assert "lesson 1.2 The Part and the Whole" in shown
+    assert "with all that is in it" not in shown
+    assert "module 1 Rocks, with all that is in it" in words(await tess.type("/publish rocks Whole"))
+
+
 async def test_what_can_not_be_processed_is_not_offered(course: Course) -> None:
     async with course.app.sessions.begin() as session:
         await session.execute(
