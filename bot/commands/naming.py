@@ -114,12 +114,20 @@ def picked(then: On) -> Callable[[Request], Awaitable[Reply | None]]:
 
 def carry(options: dict[str, str]) -> str:
     """Return short options as what a choice carries besides its thing, for `picked` to read."""
-    return ":".join(f"{name}={value.replace(':', ';')}" for name, value in options.items())
+    return ":".join(f"{name}={value.translate(_CARRIED)}" for name, value in options.items())
 
 
 def _options_in(rest: Sequence[str]) -> dict[str, str]:
     named = (each.partition("=") for each in rest if "=" in each)
-    return {name: value.replace(";", ":") for name, _, value in named}
+    return {name: _read_carried(value) for name, _, value in named}
+
+
+# A colon parts what a choice carries, so that it goes as a semicolon.
+_CARRIED = str.maketrans({":": ";", ";": "%3B", "%": "%25"})
+
+
+def _read_carried(value: str) -> str:
+    return value.replace(";", ":").replace("%3B", ";").replace("%25", "%")
 
 
 def number_in(text: str) -> int:

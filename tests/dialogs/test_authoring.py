@@ -100,6 +100,15 @@ class TestWriting:
         assert "Granite" not in words(await course.ada.type("/lessons"))
         assert await acts(course) == ["module.create", "lesson.create", "lesson.create"]
 
+    async def test_what_was_typed_reaches_what_is_picked_as_it_was(self, lesson: Course) -> None:
+        tess = lesson.tess
+        await tess.type('/lesson create 1 title:"Week 1: A; B 100%3B"')
+        for title in ("Essay one", "Essay two"):
+            await tess.type(f'/assignment create title:"{title}" points:1')
+        await tess.type('/assignment move Essay in:"Week 1: A; B 100%3B"')
+        asked = await tess.press("Essay two")
+        assert "to lesson 1.2 Week 1: A; B 100%3B?" in words(asked)
+
     async def test_a_form_holds_what_is_there_and_saves_it_once(self, lesson: Course) -> None:
         tess = lesson.tess
         shown = form(await tess.type("/lesson edit gran"))
