@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import structlog
@@ -50,18 +51,19 @@ async def dispatch(app: App, event: Event, responder: Responder, stored: Stored 
             return True
         served = not await _wait(app, event, stored)
         reply = linking_reply(app, error) if isinstance(error, NotLinked) else _choose_class(error)
+        reply = _of_form(event, reply, error)
     except HomeroomError as error:
         log.info("refused", request=str(request_id), code=error.code, kind=type(event).__name__)
         if isinstance(error, NotPermitted) and _overheard(event):
             return True
-        reply = error_reply(error)
+        reply = error_reply(error, event)
     except Exception as error:
         ours = convert_error(error, request_id)
         if isinstance(ours, DatabaseUnavailable):  # an outage is no fault of ours to trace
             log.error("database_unavailable", request=str(request_id), reason=type(error).__name__)  # noqa: TRY400
         else:
             log.exception("failed", request=str(request_id), kind=type(event).__name__)
-        reply = error_reply(ours)
+        reply = error_reply(ours, event)
     if reply is not None:
         try:
             await responder.send(reply)
@@ -73,8 +75,8 @@ async def dispatch(app: App, event: Event, responder: Responder, stored: Stored 
     return served
 
 
-def error_reply(error: HomeroomError) -> Reply:
-    """Return what a person reads when something can't be done: always private."""
+def error_reply(error: HomeroomError, event: Event) -> Reply:
+    """Return what a person reads when something that they did can't be done: always private."""
     parts: list[Part] = [Text(literal_sentence(error.sentence))]
     if isinstance(error, Ambiguous) and error.candidates:
         parts.append(Note("\n".join(f"- {literal(candidate)}" for candidate in error.candidates)))
@@ -82,7 +84,14 @@ def error_reply(error: HomeroomError) -> Reply:
     if "field" in error.data:
         wrong = {error.data["field"]: error.sentence}
     errors = {str(name): str(said) for name, said in wrong.items()} if isinstance(wrong, Mapping) else {}
-    return Reply(tuple(parts), failed=True, field_errors=errors)
+    return _of_form(event, Reply(tuple(parts), failed=True, field_errors=errors), error)
+
+
+def _of_form(event: Event, reply: Reply, error: HomeroomError) -> Reply:
+    """Return the reply to a form that was refused as one by which surfaces give back what was typed into it."""
+    if not isinstance(event, Control) or not event.fields or reply.field_errors:
+        return reply
+    return replace(reply, failed=True, field_errors={"": error.sentence})
 
 
 def convert_error(error: Exception, request_id: UUID) -> HomeroomError:

@@ -111,7 +111,7 @@ class Serving:
         await finish_event(self._app.sessions, stored.id)
         if not isinstance(stored.event, Reaction | Deletion | Visit):
             await responder.send(
-                error_reply(HomeroomError("I could not do that, though I tried. Please ask me again."))
+                error_reply(HomeroomError("I could not do that, though I tried. Please ask me again."), stored.event)
             )
 
     async def _begin_again(self, stored: Stored, responder: Responder) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -153,6 +153,12 @@ class Form:
     value: str = ""
     about: str = ""
 
+    def filled_in(self, typed: Mapping[str, str]) -> Form:
+        """Return the form with what was typed into its fields, by name."""
+        return replace(
+            self, fields=tuple(replace(each, value=typed.get(each.name, each.value)) for each in self.fields)
+        )
+
 
 Part = Text | Note | Sources | Table | Picture | File | Choices | Form
 
@@ -169,7 +175,8 @@ def plain_name(name: str) -> str:
 class Reply:
     """Something to say: parts in order, and to whom. `answer_id` ties it to a stored answer, for reactions.
 
-    `field_errors` says what is wrong with which field of the form that was sent, where it can still be shown there.
+    `field_errors` says what is wrong with which field of the form that was sent, where it can still be shown there; by
+    an empty name, what has to do with none of them. With it goes whatever was typed into the form.
     """
 
     parts: tuple[Part, ...]

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from adapters.slack.forms import form_choice, form_errors, form_view, sent_form
+from adapters.slack.forms import form_errors, form_view, given_back, sent_form
 from core.events import Attachment, Place
 from core.ports import AnswerStream, LiveReply, Post, Profile, Responder
-from core.replies import Audience, Form, Part, Reply, Text
-from core.text import literal, literal_sentence
+from core.replies import Audience, Form, Note, Part, Reply, Text
+from core.text import literal, literal_sentence, without_escapes
 
 Json = dict[str, Any]
 
@@ -42,9 +42,11 @@ class FormResponder:
         if self._answer.done():
             await self._after.send(self._with_form(reply) if reply.field_errors else reply)
             return
-        errors = _errors(self._form, reply.field_errors) if reply.field_errors else None
-        if errors is not None:
-            self._settle(errors)
+        if reply.field_errors:
+            errors = self._errors_in_form(reply)
+            self._settle(errors or {})
+            if errors is None:
+                await self._after.send(self._with_form(reply))
             return
         following = next((part for part in reply.parts if isinstance(part, Form)), None)
         view = _view(following, self._place) if following is not None else None
@@ -93,6 +95,17 @@ class FormResponder:
         """Take back posts."""
         await self._after.retract(posts)
 
+    def _errors_in_form(self, reply: Reply) -> Json | None:
+        """Return the acknowledgement that keeps the form open with all that a reply says; None where it can't."""
+        if not all(isinstance(part, Text | Note) for part in reply.parts):
+            return None
+        asides = " ".join(without_escapes(part.markdown) for part in reply.parts if isinstance(part, Note))
+        errors = dict(reply.field_errors)
+        if asides:
+            last = list(errors)[-1]
+            errors[last] = f"{errors[last]} {asides}"
+        return _errors(self._form, errors)
+
     def _settle(self, answer: Json) -> None:
         if not self._answer.done():
             self._answer.set_result(answer)
@@ -109,12 +122,8 @@ class FormResponder:
         parts: list[Part] = [*reply.parts]
         if lines:
             parts.append(Text("\n".join(lines)))
-        if form_choice(self._form) is not None:
-            parts.append(self._form)
-        else:  # too long for a button: then they get back what they wrote
-            parts.extend(
-                Text(f"**{literal(field.label)}**\n\n{field.value}") for field in self._form.fields if field.value
-            )
+        if not any(isinstance(part, Form) for part in parts):
+            parts.extend(given_back(self._form))
         return replace(reply, parts=tuple(parts), audience=Audience.PERSON, field_errors={})
 
 

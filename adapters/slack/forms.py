@@ -22,8 +22,10 @@ from adapters.slack.limits import (
 from adapters.slack.split import split_text
 from adapters.slack.submitted import COUNT_MARK, read_metadata, typed_fields
 from core.events import Place
-from core.replies import Choice, Field, Form, Offer
+from core.replies import Choice, Field, Form, Offer, Part, Text
+from core.text import literal
 
+_SHORT = 150  # characters of a field that can be typed again
 OPEN_FORM = "form.open"  # served by the surface itself, which has the trigger; core never sees it
 
 
@@ -62,6 +64,17 @@ def form_choice(form: Form) -> Choice | None:
     """
     packed = json.dumps(asdict(replace(form, about="")), ensure_ascii=False, separators=(",", ":"))
     return Choice(f"{form.title}…", OPEN_FORM, packed) if len(packed) <= BUTTON_VALUE else None
+
+
+def given_back(form: Form) -> tuple[Part, ...]:
+    """Return what leads back to a form that was sent in vain: itself, filled in; what is too long for that, as text."""
+    if form_choice(form) is not None:
+        return (form,)
+    texts = [Text(f"**{literal(field.label)}**\n\n{field.value}") for field in form.fields if field.value]
+    emptied = replace(
+        form, fields=tuple(replace(field, value="") if len(field.value) > _SHORT else field for field in form.fields)
+    )
+    return (*texts, emptied) if form_choice(emptied) is not None else tuple(texts)
 
 
 def unpack_form(value: str) -> Form:

@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.outgoing_text import harmless
 from adapters.slack.failures import TROUBLE, in_our_words, read_failure
 from adapters.slack.fetching import fetch_file
-from adapters.slack.forms import form_view
+from adapters.slack.forms import form_view, given_back
 from adapters.slack.live_reply import SlackReply
 from adapters.slack.pace import Pace
 from adapters.slack.packing import Message, pack
@@ -30,8 +30,8 @@ from core.events import Attachment, Command, Control, Event
 from core.events import Message as Said
 from core.inbox.deliver import Deliveries
 from core.ports import AnswerStream, LiveReply, Post, Profile
-from core.replies import Audience, File, Form, Note, Picture, Reply, Text, say
-from core.text import literal_sentence, one_line
+from core.replies import Audience, Field, File, Form, Note, Picture, Reply, Text, say
+from core.text import capital, literal_sentence, one_line
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +76,7 @@ class SlackResponder:
             await stream.close(reply)  # what went wrong is said where the answer stood
             return
         with in_our_words():
-            reply = await self._open_form(_with_errors(reply))
+            reply = await self._open_form(_with_errors(reply, self.event))
             messages = render(reply)
             if reply.audience is Audience.PERSON and not self._alone:
                 await self._whisper(messages, reply.answer_id)
@@ -318,11 +318,15 @@ def _asked(event: Event) -> str:
             return ""
 
 
-def _with_errors(reply: Reply) -> Reply:
-    """Return a reply with what is wrong with a form's fields said in words, where the form is gone."""
+def _with_errors(reply: Reply, event: Event) -> Reply:
+    """Return a reply with what is wrong with a form's fields said in words, and what was typed, as the form is gone."""
     if not reply.failed or not reply.field_errors:
         return reply
     said = reply.text()
     sentences = [literal_sentence(error) for error in reply.field_errors.values()]
     errors: list[Any] = [Note(sentence) for sentence in sentences if sentence not in said]
-    return replace(reply, parts=(*reply.parts, *errors) if reply.parts else tuple(Text(e.markdown) for e in errors))
+    parts = (*reply.parts, *errors) if reply.parts else tuple(Text(each.markdown) for each in errors)
+    if isinstance(event, Control) and event.fields and not any(isinstance(part, Form) for part in parts):
+        named = tuple(Field(name, capital(name.replace("_", " ")), text) for name, text in event.fields.items())
+        parts += given_back(Form("Your form", event.action, named, event.value))
+    return replace(reply, parts=parts)

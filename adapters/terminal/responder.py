@@ -20,6 +20,7 @@ from core.events import Attachment
 from core.ports import AnswerStream, LiveReply, Post, Profile
 from core.replies import Audience, Choice, Choices, File, Form, Note, Part, Reply, Text, plain_name
 
+FILL_IN_AGAIN = "form.again"  # served by the terminal itself
 LARGEST_FILE = 20_000_000  # bytes
 
 
@@ -34,6 +35,7 @@ class TerminalResponder:
     choices: tuple[Choice, ...] = ()
     replies: int | None = None  # shown in the turn that is served; None between two
     filling: Filling | None = None
+    sent: Form | None = None  # the last form that was sent, with what was typed
     failed: bool = False
     last: Reply | None = None  # what was shown last
     news: list[Reply] = field(default_factory=list)  # what became known while something else was being said
@@ -81,6 +83,9 @@ class TerminalResponder:
 
     def show(self, reply: Reply, *, shown: str = "") -> None:
         """Print what of a reply has not been shown, and remember what may be referred to next."""
+        form = next((part for part in reply.parts if isinstance(part, Form) and part.fields), None)
+        if reply.failed and reply.field_errors and self.sent is not None and form is None:
+            reply = replace(reply, parts=(*reply.parts, Choices((Choice("Fill in the form again", FILL_IN_AGAIN),))))
         self.failed, self.last = reply.failed, reply
         if reply.answer_id not in (None, self.last_answer):
             self.last_answer, self.thumb = reply.answer_id, ""
@@ -89,11 +94,16 @@ class TerminalResponder:
         self.choices = (*before, *(c for part in reply.parts if isinstance(part, Choices) for c in part.choices))
         if self.replies is not None:
             self.replies += 1
-        form = next((part for part in reply.parts if isinstance(part, Form) and part.fields), None)
         if form is not None or not follows:
             self.filling = Filling(form) if form else None
         self.print(reply, numbered_from=len(before) + 1, shown=shown)
         if self.filling is not None:
+            self.tell(f"{HOW_TO}\n{self.filling.question()}")
+
+    def fill_in_again(self) -> None:
+        """Ask again for the fields of the form that was sent last, each with what was typed."""
+        if self.sent is not None:
+            self.filling = Filling(self.sent)
             self.tell(f"{HOW_TO}\n{self.filling.question()}")
 
     def print(self, reply: Reply, *, numbered_from: int = 1, shown: str = "") -> None:

@@ -10,11 +10,11 @@ from uuid import uuid4
 from rich.console import Console
 
 from adapters.terminal.filling import CANCEL, Filling, as_number
-from adapters.terminal.responder import TerminalResponder
+from adapters.terminal.responder import FILL_IN_AGAIN, TerminalResponder
 from adapters.terminal.turn import Dispatch, serve
 from core.enums import Platform
 from core.events import Attachment, Command, Control, Event, Message, Place, Reaction, Sender
-from core.replies import Form
+from core.replies import Choice, Form
 
 __all__ = ["KEYS", "TerminalResponder", "chat", "read_line"]
 
@@ -69,6 +69,7 @@ def read_line(line: str, responder: TerminalResponder, *, email: str, class_code
     place = Place(_CHANNEL, private=True, class_code=class_code)
     if responder.filling is not None:
         form, fields = responder.filling.form, _fill(line, responder, responder.filling)
+        responder.sent = form.filled_in(fields) if fields is not None else None
         return None if fields is None else _sent(form, fields, key, sender, place)
     if text in (*_THUMBS, _TAKE_BACK):
         emoji = responder.thumb if text == _TAKE_BACK else text
@@ -79,12 +80,20 @@ def read_line(line: str, responder: TerminalResponder, *, email: str, class_code
         answer = str(responder.last_answer)
         return Reaction(key=key, sender=sender, place=place, emoji=emoji, added=text in _THUMBS, message_id=answer)
     if 0 < (number := as_number(text)) <= len(responder.choices):
-        chosen = responder.choices[number - 1]
-        return Control(key=key, sender=sender, place=place, action=chosen.action, value=chosen.value)
+        return _chosen(responder.choices[number - 1], responder, key, sender, place)
+    responder.sent = None
     if text.startswith("/"):
         name, _, rest = text[1:].partition(" ")
         return Command(key=key, sender=sender, place=place, name=name, text=rest)
     return Message(key=key, sender=sender, place=place, text=text) if text else None
+
+
+def _chosen(choice: Choice, responder: TerminalResponder, key: str, sender: Sender, place: Place) -> Control | None:
+    if choice.action == FILL_IN_AGAIN:
+        responder.fill_in_again()
+        return None
+    responder.sent = None
+    return Control(key=key, sender=sender, place=place, action=choice.action, value=choice.value)
 
 
 def _sent(form: Form, fields: dict[str, str], key: str, sender: Sender, place: Place) -> Control:

@@ -14,10 +14,10 @@ from bot.commands.browsing import show_moment
 from bot.commands.picking import pick
 from bot.commands.registry import Command, Option, OptionKind, Request, Run
 from bot.commands.which_class import uuid_of, value_of
-from core.assignments.due import MyAssignment, WorkState, attempts_of, my_assignments
+from core.assignments.due import MyAssignment, WorkState, attempts_of, clock, my_assignments
 from core.assignments.find import find_work
 from core.assignments.models import AssignmentSubmission
-from core.assignments.submit import HandedFile, Receipt, submit
+from core.assignments.submit import HandedFile, Receipt, require_open, submit
 from core.errors import Ambiguous, HomeroomError, InvalidInput, NotFound, Oversized, StorageUnavailable
 from core.events import Attachment
 from core.inbox.received import received_at
@@ -62,6 +62,7 @@ async def send(request: Request) -> Reply:
 
 async def _form(session: AsyncSession, request: Request, assignment_id: UUID) -> Reply:
     work = await _mine(session, request, assignment_id)
+    require_open(work, await clock(session))  # or else what is written could not be handed in
     parts: list[Part] = []
     if work.state is WorkState.OVERDUE:
         parts.append(Note(f"It was due {show_moment(work.due_at, request.visitor.time_zone)}: this will be late."))

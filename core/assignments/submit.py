@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.assignments.due import clock, my_assignments
+from core.assignments.due import MyAssignment, clock, my_assignments
 from core.assignments.models import Assignment, AssignmentSubmission
 from core.audit.record import Actor, record
 from core.classes.models import ClassMembership
@@ -84,10 +84,7 @@ async def submit(
         raise NotFound("There is no such assignment.")
     work, now = mine[0], await clock(session)
     moment = at if at is not None and now - _OLDEST < at <= now else now
-    if work.opens_at is not None and moment < work.opens_at:
-        raise NotReady(f"“{work.title}” is not open yet.", opens_at=work.opens_at)
-    if work.closes_at is not None and moment > work.closes_at:
-        raise NotReady(f"“{work.title}” is closed; nothing can be handed in any more.", closes_at=work.closes_at)
+    require_open(work, moment)
     submission = AssignmentSubmission(
         assignment_id=assignment_id,
         assignment_revision_id=found.published_revision_id,
@@ -115,6 +112,14 @@ async def submit(
         characters=len(body),
         files=tuple(file.filename for file in files),
     )
+
+
+def require_open(work: MyAssignment, moment: datetime) -> None:
+    """Raise `NotReady` where a student's assignment takes nothing at a moment: it is not open yet, or closed."""
+    if work.opens_at is not None and moment < work.opens_at:
+        raise NotReady(f"“{work.title}” is not open yet.", opens_at=work.opens_at)
+    if work.closes_at is not None and moment > work.closes_at:
+        raise NotReady(f"“{work.title}” is closed; nothing can be handed in any more.", closes_at=work.closes_at)
 
 
 def _check(body: str, files: Sequence[HandedFile]) -> None:

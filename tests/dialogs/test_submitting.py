@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from adapters.terminal.surface import read_line
 from bot.app import App
-from core.assignments.models import AssignmentSubmission
+from core.assignments.models import Assignment, AssignmentSubmission
 from core.events import Command
-from tests.dialogs.graded import Course, form, in_days, labels, open_course
+from core.replies import Form
+from tests.dialogs.graded import NOW, Course, form, in_days, labels, open_course
 from tests.dialogs.test_class_commands import Member, words
 
 
@@ -49,7 +51,7 @@ async def test_without_anything_a_form_asks_for_it(course: Course) -> None:
     await course.assignment("Rocks", due_at=in_days(-1))
     whole = form(await course.ada.type("/submit"))
     assert [each.name for each in whole.fields if each.file] == ["file", "file2", "file3"]
-    assert whole.fields[0].options == ("1 Rocks",)
+    assert [each.label for each in whole.fields[0].options] == ["1 Rocks"]
     wrong = await course.ada.fill(assignment="1 Rocks")
     assert "will be late" in words(wrong)  # named, but nothing to hand in yet: its own form
     empty = await course.ada.fill()
@@ -109,3 +111,25 @@ async def test_an_event_that_is_served_again_is_handed_in_once(course: Course) -
     receipts = await course.served_twice(course.ada, event)
     assert receipts[0] == receipts[1]
     assert len(await handed_in(course, course.ada)) == 1
+
+
+async def test_no_form_is_opened_for_what_takes_nothing(course: Course) -> None:
+    await course.assignment("Over", closes_at=in_days(-1))
+    await course.assignment("Soon", opens_at=in_days(1))
+    for name, says in (("over", "“Over” is closed"), ("soon", "“Soon” is not open yet")):
+        refused = await course.ada.type(f"/submit {name}")
+        assert says in words(refused)
+        assert not any(isinstance(part, Form) for part in refused.parts)
+
+
+async def test_a_form_that_is_refused_says_so_in_a_way_that_gives_back_what_was_typed(course: Course) -> None:
+    await course.assignment("Rocks")
+    opened = await course.ada.type("/submit rocks")
+    async with course.app.sessions.begin() as session:
+        await session.execute(update(Assignment).where(Assignment.class_id == course.class_id).values(deleted_at=NOW))
+    refused = await course.ada.fill(text="Granite is hard.")
+    assert (refused.failed, list(refused.field_errors)) == (True, [""])
+    course.ada.desk.seen.append(opened)
+    stranger = replace(course.ada, account="U-unlinked")
+    assert (await stranger.fill(text="Granite is hard.")).field_errors.keys() == {""}
+    assert not (await course.ada.type("/submit rocks")).field_errors  # nothing was typed into a form

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 
+from adapters.slack.route import FORM, Route
 from bot.serving import OTHERS_AT_ONCE, QUESTIONS_AT_ONCE
+from core.enums import Platform
+from core.events import Control, Place, Sender
+from core.inbox.store import store_event
 from tests.fakes.openai_server import Reply
 from tests.fakes.slack_server import Failure
 from tests.surfaces.on_slack import CHANNEL, QUESTION, SlackSchool
@@ -126,6 +131,26 @@ async def test_what_kills_every_process_is_given_up_and_said(school: SlackSchool
     assert (row.state, row.event) == ("FAILED", {})
     school.provider.release.set()
     await until(lambda: len(school.shown()) == 1)  # the process was only thought to be dead
+
+
+async def test_what_was_typed_into_a_form_that_is_given_up_is_given_back(school: SlackSchool) -> None:
+    await school.join("U3", "Cleo")
+    await school.type("U3", "/submit 1")
+    form = await school.form("U3")
+    event = Control(
+        key="a press of a process that died",
+        sender=Sender(Platform.SLACK, "U3", school.workspace),
+        place=Place(school.direct("U3"), private=True),
+        action=form.view["callback_id"],
+        value=json.loads(form.view["private_metadata"])["value"],
+        fields={"text": "Granite is hard."},
+    )
+    stored = await store_event(school.app.sessions, event, Route(FORM, school.workspace, "U3").as_data())
+    assert stored is not None
+    await school.execute("UPDATE inbox_events SET attempts = 3, lease_until = now() - interval '1 minute'")
+    shown = await school.until_told("U3", "I could not do that")
+    await school.press("U3", shown, "Your form…")
+    assert "Granite is hard." in json.dumps((await school.form("U3")).view)
 
 
 async def test_thanks_are_not_answered(school: SlackSchool) -> None:

@@ -31,7 +31,7 @@ from adapters.slack.transports import run_socket, slack_routes
 from core.errors import DatabaseUnavailable, InvalidInput
 from core.events import Attachment, Command, Control, Deletion, Event, Message, Page, Place, Reaction, Visit
 from core.ports import AnswerStream, LiveReply, Post, Profile, Responder
-from core.replies import Audience, Choices, Field, Form, Reply, as_shown, say
+from core.replies import Audience, Choice, Choices, Field, Form, Note, Part, Reply, Text, as_shown, say
 from tests.fakes.slack.delivery import Delivery
 from tests.fakes.slack.workspace import Opened
 from tests.fakes.slack_server import Failure, SlackServer
@@ -323,8 +323,31 @@ async def test_errors_that_come_too_late_lose_nothing_that_was_typed(
         assert again == [Form(CARD.title, CARD.action, (Field("front", "Front", "mole"), again[0].fields[1]), "c1")]
         assert again[0].fields[1] == Field("back", "Back", typed, required=False)
     else:
-        assert again == []
+        assert [field.value for field in again[0].fields] == ["mole", ""]
         assert typed in late.text()
+
+
+async def test_a_form_that_is_refused_for_no_field_stays_open_unless_there_is_more_to_show(
+    slack: SlackServer, listening: Listening
+) -> None:
+    async def serve(event: Event, responder: Responder) -> None:
+        assert isinstance(event, Control)
+        parts: tuple[Part, ...] = (Text("Say who\\_is meant:"), Note("- Ada\\_1"))
+        if event.fields["front"] == "more":
+            parts = (*parts, Choices((Choice("Link", "link"),)))
+        await responder.send(Reply(parts, failed=True, field_errors={"": "Say who_is meant:"}))
+
+    desk = Desk(serve=serve)
+    async with listening(slack, desk.app(slack)):
+        opened = await open_card(slack)
+        await slack.people.submit(opened, front="mole").done()
+        assert (opened.open, opened.errors) == (True, {"front": "Say who_is meant: - Ada_1"})
+        assert desk.said.replies == []
+        await slack.people.submit(opened, front="more").done()
+        assert not opened.open
+    (after,) = desk.said.replies
+    assert [type(part) for part in after.parts] == [Text, Note, Choices, Form]
+    assert after.parts[-1].fields[0].value == "more"  # type: ignore[union-attr]
 
 
 async def test_a_form_that_came_twice_is_just_closed(slack: SlackServer, listening: Listening) -> None:

@@ -121,3 +121,22 @@ async def test_what_is_taken_back_is_gone_where_the_platform_lets_it(school: Sch
     await school.type(cleo, "/grades")
     await school.until_told(cleo, "No grades have been released")
     assert school.silent()
+
+
+async def test_what_was_typed_into_a_form_that_is_refused_is_given_back(school: School) -> None:
+    cleo = await school.newcomer("Cleo")
+    await school.type(cleo, "/submit 1")
+    form = await school.form(cleo)
+    await school.execute("UPDATE assignments SET deleted_at = now()")
+    said = await school.fill(cleo, form, text="Granite is hard.")
+    if isinstance(school, SlackSchool):  # the form stays open
+        assert "There is no such assignment" in said
+    elif isinstance(school, DiscordSchool):
+        shown = await school.until_told(cleo, "There is no such assignment")
+        await school.press(cleo, shown, "Hand in: Star Count Through a Paper Tube…")
+        assert "Granite is hard." in str((await school.form(cleo)).components)
+    else:
+        shown = await school.until_told(cleo, "There is no such assignment")
+        await school.press(cleo, shown, "Fill in the form again")
+        assert (await school.form(cleo)).form.fields[0].value == "Granite is hard."
+    assert not await school.rows("SELECT 1 FROM assignment_submissions")
