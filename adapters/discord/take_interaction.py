@@ -37,18 +37,14 @@ _SUGGEST_SECONDS = 2.0
 async def take_interaction(intake: Intake, payload: Payload) -> None:
     """Take in an interaction, and see to it that Discord has an answer in time."""
     where, user = _where_of(payload), user_of(payload)
+    if payload.get("type") == AUTOCOMPLETE:
+        await _suggest(intake, payload, where)
+        return
     route = route_of_interaction(payload, where, user)
     interaction = Interaction(intake.setting.calls, route)
     in_time = asyncio.create_task(interaction.defer_in_time())
     try:
-        workspace = str(payload.get("guild_id") or "")
-        if where.private:
-            workspace = await intake.servers.of_person(user, intake.setting.calls)
-        if payload.get("type") == AUTOCOMPLETE:
-            in_time.cancel()
-            await _suggest(intake, payload, where, workspace)
-            return
-        event = receive_interaction(payload, where, workspace, prefix=intake.prefix)
+        event = receive_interaction(payload, where, await _workspace(intake, payload, where), prefix=intake.prefix)
         if isinstance(event, Control) and event.action == OPEN_FORM:
             await _open_form(intake, event, interaction)
         elif isinstance(event, Control) and event.action in PAGE_ACTIONS:
@@ -58,7 +54,17 @@ async def take_interaction(intake: Intake, payload: Payload) -> None:
     except (HomeroomError, *TROUBLE) as error:
         log.error("discord_interaction_not_taken", reason=_reason(error))  # noqa: TRY400  (an outage, no fault to trace)
         await tell(interaction, NOT_TAKEN)
-    await asyncio.gather(in_time, return_exceptions=True)
+    except Exception:  # a mistake of ours, which the listener notes: the person waits all the same
+        await tell(interaction, NOT_TAKEN)
+        raise
+    finally:
+        await asyncio.gather(in_time, return_exceptions=True)
+
+
+async def _workspace(intake: Intake, payload: Payload, where: Where) -> str:
+    if where.private:
+        return await intake.servers.of_person(user_of(payload), intake.setting.calls)
+    return str(payload.get("guild_id") or "")
 
 
 async def _accept(
@@ -100,23 +106,12 @@ async def _turn_page(
         await interaction.replace(whole.sent)
 
 
-async def _suggest(intake: Intake, payload: Payload, where: Where, workspace: str) -> None:
-    data: Payload = payload.get("data") or {}
-    name, typed = read_focus(data)
-    words, options, _ = read_options(data)
-    event = Command(
-        key=f"discord:interaction:{payload.get('id')}",
-        sender=Sender(Platform.DISCORD, user_of(payload), workspace),
-        place=Place(where.channel, where.thread, private=where.private),
-        name=str(data.get("name") or "").removeprefix(intake.prefix),
-        text=" ".join(words),
-        options=options,
-    )
+async def _suggest(intake: Intake, payload: Payload, where: Where) -> None:
     found: Sequence[Offer] = ()
     try:
         async with asyncio.timeout(_SUGGEST_SECONDS):
-            found = await intake.suggest(event, name, typed)
-    except (HomeroomError, OSError) as error:
+            found = await _offered(intake, payload, where)
+    except (HomeroomError, *TROUBLE) as error:
         log.info("discord_nothing_suggested", reason=_reason(error))
     choices = [
         {"name": fit(label, OPTION_LABEL), "value": value}
@@ -129,6 +124,21 @@ async def _suggest(intake: Intake, payload: Payload, where: Where, workspace: st
         )
     except TROUBLE as error:
         log.info("discord_suggestion_late", reason=reason_of(error))
+
+
+async def _offered(intake: Intake, payload: Payload, where: Where) -> Sequence[Offer]:
+    data: Payload = payload.get("data") or {}
+    name, typed = read_focus(data)
+    words, options, _ = read_options(data)
+    event = Command(
+        key=f"discord:interaction:{payload.get('id')}",
+        sender=Sender(Platform.DISCORD, user_of(payload), await _workspace(intake, payload, where)),
+        place=Place(where.channel, where.thread, private=where.private),
+        name=str(data.get("name") or "").removeprefix(intake.prefix),
+        text=" ".join(words),
+        options=options,
+    )
+    return await intake.suggest(event, name, typed)
 
 
 def _where_of(payload: Payload) -> Where:

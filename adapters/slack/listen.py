@@ -118,8 +118,8 @@ class _Intake:
         try:
             if command is not None:
                 await self._accept(command, body)
-        except HomeroomError as error:
-            _note_not_taken(error)
+        except Exception as error:  # noqa: BLE001  (here and below: whatever it was, somebody waits to be told)
+            await _note_not_taken(error)
             await ack(NOT_TAKEN)
         else:
             await ack()
@@ -133,8 +133,8 @@ class _Intake:
         try:
             if control is not None:
                 await self._accept(control, body)
-        except HomeroomError as error:
-            _note_not_taken(error)
+        except Exception as error:  # noqa: BLE001
+            await _note_not_taken(error)
             await ack()
             await _tell(NOT_TAKEN, body, respond, client)
         else:
@@ -152,8 +152,8 @@ class _Intake:
             after = await _in_time(self.open_responder(control, route_of(body).as_data()))
             responder = FormResponder(after, view, control.place)
             new = await self._accept(control, body, responder)
-        except HomeroomError as error:
-            _note_not_taken(error)
+        except Exception as error:
+            await _note_not_taken(error)
             refusal = refuse_form(view, NOT_TAKEN)
             if refusal is None:
                 raise  # no field to say it at: Slack says that the form could not be sent
@@ -249,8 +249,11 @@ async def _note_failure(error: Exception) -> None:
     log.error("slack_request_failed", reason=_reason(error), where=where)
 
 
-def _note_not_taken(error: HomeroomError) -> None:
-    log.error("slack_request_not_taken", reason=error.code)
+async def _note_not_taken(error: Exception) -> None:
+    if isinstance(error, HomeroomError):
+        log.error("slack_request_not_taken", reason=error.code)
+    else:
+        await _note_failure(error)
 
 
 def _reason(error: Exception) -> str:

@@ -182,6 +182,22 @@ async def test_what_is_asked_while_the_database_is_away_is_answered_when_it_is_b
     assert len(await school.rows("SELECT 1 FROM chat_messages WHERE role = 'USER'")) == 1
 
 
+@needs(Trait.CHANNELS, Trait.RETRIES)
+async def test_who_meets_a_mistake_of_ours_is_told_and_does_not_wait(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def mistaken(*_: object) -> None:
+        raise RuntimeError
+
+    cleo = await school.newcomer("Cleo")
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.serving.store_event", mistaken)
+        typed = school.begin_typing(cleo, "/lessons")
+        await school.until(lambda: school.refused(typed))
+    await school.type(cleo, "/lessons")
+    await school.until_told(cleo, "Phases of the Moon")
+
+
 @needs(Trait.CHANNELS, Trait.TWO_HANDS)
 async def test_a_teacher_of_the_class_stops_an_answer_too(school: School) -> None:
     cleo, dan = await school.newcomer("Cleo"), await school.newcomer("Dan")
