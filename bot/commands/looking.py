@@ -112,8 +112,7 @@ async def show(request: Request, thing: Thing) -> Reply:
                 each.id: each.title for each in await list_things(session, request.actor, thing.class_id, MATERIAL)
             }
             rows.append(("Materials", ", ".join(titles[each] for each in inside if each in titles)))
-        scheduled = [each for each in await list_scheduled(session, request.actor, thing.class_id)
-                     if each.root_id == thing.id]  # fmt: skip
+        scheduled = await list_scheduled(session, request.actor, thing.class_id, thing.id)
     zone = request.visitor.time_zone
     newest = history.entries[0]
     live = next((each for each in history.entries if each.standing is Standing.LIVE), None)

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.audit.record import Actor
@@ -21,7 +22,7 @@ from core.content.revisions import Revision, Root
 from core.enums import ChannelPurpose, NotificationState, Platform, VisibilityState
 from core.identity.models import Workspace
 from core.inbox.models import Notification
-from core.inbox.notify import PUBLISHED, ToTell, notify
+from core.inbox.notify import PUBLISHED, ToTell, notify_each
 from core.published import published_assignments, published_lesson_units, published_modules
 
 SOON = timedelta(hours=1)
@@ -29,44 +30,39 @@ SMALL = 0.2  # share of the words
 _TEXTS = ("title", "body", "instructions")
 
 
-async def announce(session: AsyncSession, actor: Actor, kind: Kind, root: Root, revision: Revision) -> None:
-    """Have the class's channels told that a lesson or an assignment was published, once per revision.
+async def announce(session: AsyncSession, actor: Actor, shown: Sequence[tuple[Kind, Root, Revision]]) -> None:
+    """Have a class's channels told of the lessons and assignments among what was published, once per revision.
 
     Unless the class has no channel, or does not want it (its setting `announce`). A second publication within an hour
     of the one before is no news when it is small: no more than a fifth of the words, and no points, weight, date or AI
     policy. News that nobody has been told yet gives way to what is newer.
     """
-    if kind not in (LESSON, ASSIGNMENT) or not await _wanted(session, root.class_id):
+    news = [(kind, root, revision) for kind, root, revision in shown if kind in (LESSON, ASSIGNMENT)]
+    class_id = news[0][1].class_id if news else None
+    if class_id is None or not await _wanted(session, class_id):
         return
-    earlier = await _published_before(session, kind, root, revision)
-    untold = (
-        await session.execute(
-            update(Notification)
-            .where(
-                Notification.kind == PUBLISHED,
-                Notification.state == NotificationState.PENDING,
-                Notification.deleted_at.is_(None),
-                Notification.details["root"].astext == str(root.id),
-                Notification.details["revision"].astext != str(revision.id),
-            )
-            .values(deleted_at=func.now())
-            .returning(Notification.details)
-            .execution_options(synchronize_session=False)
-        )
-    ).scalars().all()  # fmt: skip
-    if earlier is not None and not untold and await _is_recent(session, kind, earlier) and is_small(earlier, revision):
-        return
-    first = earlier is None or any(not details.get("updated") for details in untold)
-    details = {
-        "thing": kind.name,
-        "root": str(root.id),
-        "revision": str(revision.id),
-        "updated": not first,
-        "request": str(actor.request_id),
+    revisions = {root.id: revision.id for _, root, revision in news}
+    earlier = {
+        root_id: before
+        for kind in {kind for kind, _, _ in news}
+        for root_id, before in (await _published_before(session, kind, revisions)).items()
     }
-    await notify(
-        session, f"{PUBLISHED}:{root.class_id}:{revision.id}", PUBLISHED, class_id=root.class_id, details=details
-    )
+    untold = await _withdraw_untold(session, revisions)
+    to_tell: dict[str, dict[str, Any]] = {}
+    for kind, root, revision in news:
+        before = earlier.get(root.id)
+        told_later = untold.get(root.id, [])
+        if before is not None and not told_later and before.recent and is_small(before.revision, revision):
+            continue
+        first = before is None or any(not details.get("updated") for details in told_later)
+        to_tell[f"{PUBLISHED}:{class_id}:{revision.id}"] = {
+            "thing": kind.name,
+            "root": str(root.id),
+            "revision": str(revision.id),
+            "updated": not first,
+            "request": str(actor.request_id),
+        }
+    await notify_each(session, PUBLISHED, to_tell, class_id=class_id)
 
 
 def is_small(before: Revision, after: Revision) -> bool:
@@ -101,23 +97,49 @@ async def _wanted(session: AsyncSession, class_id: UUID) -> bool:
     return settings is not None and announces(settings)
 
 
-async def _published_before(session: AsyncSession, kind: Kind, root: Root, revision: Revision) -> Revision | None:
-    return await session.scalar(
-        select(kind.revision)
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What was published of a thing the last time, and whether that was within `SOON`."""
+
+    revision: Revision
+    recent: bool
+
+
+async def _published_before(session: AsyncSession, kind: Kind, now: Mapping[UUID, UUID]) -> dict[UUID, _Before]:
+    """Return what was published before the revisions that are now, by root."""
+    root_id, revision = kind.root_column(), kind.revision
+    rows = await session.execute(
+        select(revision, revision.published_at > func.now() - SOON)
         .where(
-            kind.root_column() == root.id,
-            kind.revision.id != revision.id,
-            kind.revision.visibility_state == VisibilityState.PUBLISHED,
+            root_id.in_(now),
+            revision.id.not_in(now.values()),
+            revision.visibility_state == VisibilityState.PUBLISHED,
         )
-        .order_by(kind.revision.published_at.desc().nulls_last(), kind.revision.revision_number.desc())
-        .limit(1)
+        .ext(distinct_on(root_id))
+        .order_by(root_id, revision.published_at.desc().nulls_last(), revision.revision_number.desc())
     )
+    return {getattr(each, revision.root_key): _Before(each, bool(recent)) for each, recent in rows}
 
 
-async def _is_recent(session: AsyncSession, kind: Kind, revision: Revision) -> bool:
-    published_at = kind.revision.published_at
-    recent = select(published_at > func.now() - SOON).where(kind.revision.id == revision.id)
-    return bool(await session.scalar(recent))
+async def _withdraw_untold(session: AsyncSession, now: Mapping[UUID, UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """Withdraw the news of older revisions that nobody has been told yet, and return its details by root."""
+    rows = await session.scalars(
+        update(Notification)
+        .where(
+            Notification.kind == PUBLISHED,
+            Notification.state == NotificationState.PENDING,
+            Notification.deleted_at.is_(None),
+            Notification.details["root"].astext.in_([str(each) for each in now]),
+            Notification.details["revision"].astext.not_in([str(each) for each in now.values()]),
+        )
+        .values(deleted_at=func.now())
+        .returning(Notification.details)
+        .execution_options(synchronize_session=False)
+    )
+    untold: dict[UUID, list[dict[str, Any]]] = {}
+    for details in rows:
+        untold.setdefault(UUID(details["root"]), []).append(details)
+    return untold
 
 
 @dataclass(frozen=True, slots=True)

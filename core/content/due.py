@@ -16,7 +16,7 @@ from core.audit.record import Actor
 from core.classes.models import Class
 from core.content.kinds import KINDS, Kind
 from core.content.parts import IN_ORDER
-from core.content.publish import is_ready, show, to_publish, unpublish, why_unreadable
+from core.content.publish import all_to_publish, is_ready, show_all, unpublish, why_unreadable
 from core.content.revisions import Revision, Root
 from core.content.waiting import end, tell_failure, waiting_action
 from core.db import Sessions
@@ -178,6 +178,11 @@ async def _act(session: AsyncSession, actions: Sequence[ScheduledAction], things
     """Do the actions; False, with nothing done, while a text is being processed. Raises `NotReady`."""
     clock = Actor.system("clock")
     showing: list[tuple[Kind, Root, Revision]] = []
+    to_show: dict[UUID, Revision] = {}
+    for kind in IN_ORDER:
+        names = {(each.entity_type, each.entity_id) for each in actions if each.kind is ActionKind.PUBLISH}
+        if roots := [things[kind.name, root_id] for name, root_id in names if name == kind.name]:
+            to_show |= await all_to_publish(session, kind, roots)
     for action in actions:
         kind, root = KINDS[action.entity_type], things[action.entity_type, action.entity_id]
         if action.kind is ActionKind.UNPUBLISH:
@@ -188,7 +193,7 @@ async def _act(session: AsyncSession, actions: Sequence[ScheduledAction], things
                 await unpublish(session, clock, kind, root.id)
             end(action, ActionState.DONE)
             continue
-        revision = await to_publish(session, kind, root)
+        revision = to_show.get(root.id)
         if revision is None:  # it is live already
             end(action, ActionState.DONE)
             continue
@@ -197,8 +202,8 @@ async def _act(session: AsyncSession, actions: Sequence[ScheduledAction], things
         showing.append((kind, root, revision))
     if not all(is_ready(revision) for _, _, revision in showing):
         return False
-    for kind, root, revision in showing:
-        await show(session, clock, kind, root, revision)
+    if showing:
+        await show_all(session, clock, showing)
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -52,6 +53,18 @@ async def lock_root(session: AsyncSession, kind: Kind, root_id: UUID, *, deleted
     if root is None or (root.deleted_at is not None and not deleted):
         raise NotFound(f"There is no such {kind.name}.")
     return root
+
+
+async def lock_roots(session: AsyncSession, kind: Kind, ids: Collection[UUID]) -> list[Root]:
+    """Return several roots of a kind, deleted or not, locked by id as everybody does who locks several."""
+    rows = await session.scalars(
+        select(kind.root)
+        .where(kind.root.id.in_(ids))
+        .order_by(kind.root.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(rows)
 
 
 async def draft_of(session: AsyncSession, kind: Kind, root_id: UUID) -> Revision | None:

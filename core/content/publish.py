@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.audit.record import Actor, record
+from core.audit.record import Actor, audit_row, record, record_all
 from core.content.announce import announce
 from core.content.conflict import Seen, stale
 from core.content.kinds import Kind, draft_of, lock_root
 from core.content.revisions import Indexed, Revision, Root
-from core.content.waiting import end, is_due, tell_failure, wait_for_text, waiting_action
+from core.content.waiting import (
+    begun_at,
+    end,
+    is_due,
+    tell_failure,
+    wait_for_text,
+    waiting_action,
+    waiting_actions,
+)
 from core.enums import ActionState, ProcessingStatus, VisibilityState
 from core.errors import NotFound, NotReady
 from core.identity.permissions import require_teacher
@@ -97,19 +107,25 @@ async def unpublish(session: AsyncSession, actor: Actor, kind: Kind, root_id: UU
 
 async def to_publish(session: AsyncSession, kind: Kind, root: Root) -> Revision | None:
     """Return what publishing would show: the draft, else what was shown last of a thing that is unpublished."""
-    draft = await draft_of(session, kind, root.id)
-    if draft is not None or root.published_revision_id is not None:
-        return draft
-    return await session.scalar(
+    return (await all_to_publish(session, kind, [root])).get(root.id)
+
+
+async def all_to_publish(session: AsyncSession, kind: Kind, roots: Sequence[Root]) -> dict[UUID, Revision]:
+    """Return the same of each of these roots that has something to show, in one query."""
+    root_id, state = kind.root_column(), kind.revision.visibility_state
+    hidden = [root.id for root in roots if root.published_revision_id is None]
+    revisions = await session.scalars(
         select(kind.revision)
         .where(
-            kind.root_column() == root.id,
-            kind.revision.visibility_state == VisibilityState.PUBLISHED,
+            root_id.in_([root.id for root in roots]),
             kind.revision.deleted_at.is_(None),
+            or_(state == VisibilityState.DRAFT, root_id.in_(hidden)),
         )
-        .order_by(kind.revision.revision_number.desc())
-        .limit(1)
+        .ext(distinct_on(root_id))
+        .order_by(root_id, (state == VisibilityState.DRAFT).desc(), kind.revision.revision_number.desc())
+        .execution_options(populate_existing=True)
     )
+    return {getattr(each, kind.revision.root_key): each for each in revisions}
 
 
 def why_unreadable(revision: Revision) -> str | None:
@@ -126,20 +142,31 @@ def is_ready(revision: Revision) -> bool:
 
 async def show(session: AsyncSession, actor: Actor, kind: Kind, root: Root, revision: Revision) -> None:
     """Let students see a revision from now on; the caller holds the root's lock and has asked for permission."""
+    await show_all(session, actor, [(kind, root, revision)])
+
+
+async def show_all(session: AsyncSession, actor: Actor, shown: Sequence[tuple[Kind, Root, Revision]]) -> None:
+    """Let students see revisions of a class from now on, in as many statements as for one. The rest is as by `show`."""
+    now = await begun_at(session)
     # Whatever waited for this is done now; an open wait would freeze every later draft.
-    if (action := await waiting_action(session, kind, root.id)) is not None:
-        end(action, ActionState.DONE)
-    if revision.visibility_state is VisibilityState.DRAFT:
-        revision.visibility_state = VisibilityState.PUBLISHED
-        revision.published_at = func.now()
-        await session.flush()  # the pointer's trigger wants to see it published
-    before, root.published_revision_id = root.published_revision_id, revision.id
+    for action in (await waiting_actions(session, {(kind.name, root.id) for kind, root, _ in shown})).values():
+        end(action, ActionState.DONE, now=now)
+    for _, _, revision in shown:
+        if revision.visibility_state is VisibilityState.DRAFT:
+            revision.visibility_state, revision.published_at = VisibilityState.PUBLISHED, now
+    await session.flush()  # the pointers' trigger wants to see them published
+    rows = [
+        audit_row(
+            actor, f"{kind.name}.publish", kind.name, root.id, class_id=root.class_id,
+            revision=revision.id, before=root.published_revision_id,
+        )
+        for kind, root, revision in shown
+    ]  # fmt: skip
+    for _, root, revision in shown:
+        root.published_revision_id = revision.id
     await session.flush()
-    record(
-        session, actor, f"{kind.name}.publish", kind.name, root.id, class_id=root.class_id,
-        revision=revision.id, before=before,
-    )  # fmt: skip
-    await announce(session, actor, kind, root, revision)
+    await record_all(session, rows)
+    await announce(session, actor, shown)
 
 
 async def _queue_publication(session: AsyncSession, actor: Actor, kind: Kind, root: Root) -> None:

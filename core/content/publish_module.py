@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.audit.record import Actor, record
+from core.audit.record import Actor, audit_row, record_all
 from core.content.kinds import MODULE, lock_root
 from core.content.parts import Part, parts_of_module
-from core.content.publish import Publication, show
+from core.content.publish import Publication, show_all
 from core.content.readiness import Finding, Weight, find, fingerprint, refuse_unready
-from core.content.waiting import Batch, end, wait_for_text, waiting_action
+from core.content.waiting import begun_at, end, wait_together, waiting_actions
 from core.enums import ActionState
 from core.errors import Conflict, NotFound
 from core.identity.permissions import require_teacher
@@ -51,8 +51,7 @@ async def publish_module(
     if waits:
         await _queue(session, actor, module_id, parts)
     else:
-        for part in parts:
-            await show(session, actor, part.kind, part.root, part.revision)
+        await show_all(session, actor, [(part.kind, part.root, part.revision) for part in parts])
     came_to = Publication.QUEUED if waits else Publication.PUBLISHED
     return ModulePublication(came_to, tuple((part.kind.name, part.root.id) for part in parts), tuple(findings))
 
@@ -77,13 +76,15 @@ async def lock_module_parts(
 
 
 async def _queue(session: AsyncSession, actor: Actor, module_id: UUID, parts: list[Part]) -> None:
-    batch = Batch(uuid4(), module_id)
-    for part in parts:
-        kind, root = part.kind, part.root
-        if (waiting := await waiting_action(session, kind, root.id)) is not None:  # for later; now it is wanted sooner
-            end(waiting, ActionState.CANCELLED)
-            await session.flush()
-        wait_for_text(session, actor, kind, root, batch)
-        action = f"{kind.name}.queue_publication"
-        record(session, actor, action, kind.name, root.id, class_id=root.class_id, batch=batch.id)
-    await session.flush()
+    now = await begun_at(session)
+    for waiting in (await waiting_actions(session, {(part.kind.name, part.root.id) for part in parts})).values():
+        end(waiting, ActionState.CANCELLED, now=now)  # for later; now it is wanted sooner
+    batch = await wait_together(session, actor, module_id, [(part.kind, part.root) for part in parts])
+    rows = [
+        audit_row(
+            actor, f"{part.kind.name}.queue_publication", part.kind.name, part.root.id, class_id=part.root.class_id,
+            batch=batch,
+        )
+        for part in parts
+    ]  # fmt: skip
+    await record_all(session, rows)

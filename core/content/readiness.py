@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.assignments.models import Assignment, AssignmentRevision
@@ -21,7 +22,7 @@ from core.content.models import LessonUnit, LessonUnitRevision, Module
 from core.content.parts import Part, load_root, part_of, parts_of_module
 from core.content.publish import is_ready, why_unreadable
 from core.content.revisions import Root
-from core.content.waiting import waiting_action
+from core.content.waiting import waiting_actions
 from core.errors import NotReady
 from core.identity.permissions import require_teacher
 from core.materials.models import LessonUnitMaterial, Material
@@ -110,17 +111,19 @@ async def find(session: AsyncSession, parts: Sequence[Part]) -> list[Finding]:
     if not parts:
         return []
     now = datetime.now(UTC)
-    appearing = {part.root.id for part in parts}
+    waiting = await waiting_actions(session, {(part.kind.name, part.root.id) for part in parts})
+    empty = await _empty_lessons(session, parts)
+    hidden = await _hidden(session, parts)
     found: list[Finding] = []
     for part in parts:
         found += _of_text(part)
         if isinstance(part.revision, AssignmentRevision):
             found += _of_dates(part, part.revision, now)
-        if isinstance(part.root, LessonUnit) and isinstance(part.revision, LessonUnitRevision):
-            found += await _of_emptiness(session, part, part.root, part.revision)
-        found += await _of_parents(session, part, appearing)
-        action = await waiting_action(session, part.kind, part.root.id)
-        if action is not None:
+        if part.root.id in empty:
+            found.append(_finding(part, "empty", Weight.ASKS, "is empty: no text, no material, no assignment."))
+        if (above := hidden.get(part.root.id)) is not None:
+            found.append(_finding(part, "hidden", Weight.TELLS, f"is in a {above}, so students won't see it yet."))
+        if (action := waiting.get((part.kind.name, part.root.id))) is not None:
             what = "as soon as its text is ready" if action.details.get("queued") else "at a moment"
             found.append(_finding(part, "waits", Weight.TELLS, f"is to be published {what} already."))
     return found
@@ -163,53 +166,63 @@ def _of_dates(part: Part, work: AssignmentRevision, now: datetime) -> list[Findi
     return found
 
 
-async def _of_emptiness(
-    session: AsyncSession, part: Part, lesson: LessonUnit, revision: LessonUnitRevision
-) -> list[Finding]:
-    """Find a lesson without text in which students would find nothing else either."""
-    if revision.body.strip():
-        return []
+async def _empty_lessons(session: AsyncSession, parts: Sequence[Part]) -> set[UUID]:
+    """Find the lessons without text in which students would find nothing else either."""
+    bare = {
+        part.root.id
+        for part in parts
+        if isinstance(part.revision, LessonUnitRevision) and not part.revision.body.strip()
+    }
+    if not bare:
+        return bare
     # Materials and assignments with a draft or a live revision count: the rest is said of them.
-    materials = select(LessonUnitMaterial.id).join(Material, Material.id == LessonUnitMaterial.material_id)
+    materials = select(LessonUnitMaterial.lesson_unit_id).join(Material, Material.id == LessonUnitMaterial.material_id)
     materials = materials.where(
-        LessonUnitMaterial.lesson_unit_id == lesson.id,
+        LessonUnitMaterial.lesson_unit_id.in_(bare),
         LessonUnitMaterial.deleted_at.is_(None),
         Material.deleted_at.is_(None),
     )
-    work = select(Assignment.id).where(Assignment.lesson_unit_id == lesson.id, Assignment.deleted_at.is_(None))
-    if await session.scalar(select(materials.exists() | work.exists())):
-        return []
-    return [_finding(part, "empty", Weight.ASKS, "is empty: no text, no material, no assignment.")]
+    work = select(Assignment.lesson_unit_id).where(Assignment.lesson_unit_id.in_(bare), Assignment.deleted_at.is_(None))
+    return bare - set(await session.scalars(union(materials, work)))
 
 
-async def _of_parents(session: AsyncSession, part: Part, appearing: set[UUID]) -> list[Finding]:
-    """Find what hides a thing from students even when it is published."""
-    root = part.root
-    hidden = None
-    if isinstance(root, LessonUnit | Assignment) and root.module_id is not None:
-        hidden = await _hiding_module(session, root.module_id, appearing)
-    elif isinstance(root, Assignment) and root.lesson_unit_id is not None:
-        hidden = await _hiding_lesson(session, root.lesson_unit_id, appearing)
-    elif isinstance(root, Material):
-        places = await session.scalars(
-            select(LessonUnitMaterial.lesson_unit_id).where(
-                LessonUnitMaterial.material_id == root.id, LessonUnitMaterial.deleted_at.is_(None)
+async def _hidden(session: AsyncSession, parts: Sequence[Part]) -> dict[UUID, str]:
+    """Say what hides things from students even when all of these are published, by the things' ids."""
+    roots = [part.root for part in parts]
+    module_of = {root.id: root.module_id for root in roots if isinstance(root, LessonUnit | Assignment)}
+    lessons_of = {
+        root.id: [root.lesson_unit_id]
+        for root in roots
+        if isinstance(root, Assignment) and root.module_id is None and root.lesson_unit_id is not None
+    }
+    if materials := {root.id for root in roots if isinstance(root, Material)}:
+        links = await session.execute(
+            select(LessonUnitMaterial.material_id, LessonUnitMaterial.lesson_unit_id).where(
+                LessonUnitMaterial.material_id.in_(materials), LessonUnitMaterial.deleted_at.is_(None)
             )
         )
-        reasons = [await _hiding_lesson(session, lesson_id, appearing) for lesson_id in places]
-        hidden = reasons[0] if reasons and all(reasons) else None
-    if hidden is None:
-        return []
-    return [_finding(part, "hidden", Weight.TELLS, f"is in a {hidden}, so students won't see it yet.")]
+        for material_id, lesson_id in links:
+            lessons_of.setdefault(material_id, []).append(lesson_id)
+    lessons = await _by_id(session, LessonUnit, {each for ids in lessons_of.values() for each in ids})
+    modules = await _by_id(session, Module, {*module_of.values(), *(each.module_id for each in lessons.values())})
+    appearing = {root.id for root in roots}
+    reasons = {
+        root_id: [_why_hidden(MODULE, modules[module_id], appearing)]
+        for root_id, module_id in module_of.items()
+        if module_id is not None
+    }
+    for root_id, ids in lessons_of.items():
+        above = [lessons[each] for each in ids]
+        reasons[root_id] = [
+            _why_hidden(LESSON, each, appearing) or _why_hidden(MODULE, modules[each.module_id], appearing)
+            for each in above
+        ]
+    return {root_id: found[0] for root_id, found in reasons.items() if found[0] is not None and all(found)}
 
 
-async def _hiding_module(session: AsyncSession, module_id: UUID, appearing: set[UUID]) -> str | None:
-    return _why_hidden(MODULE, await session.get_one(Module, module_id), appearing)
-
-
-async def _hiding_lesson(session: AsyncSession, lesson_id: UUID, appearing: set[UUID]) -> str | None:
-    lesson = await session.get_one(LessonUnit, lesson_id)
-    return _why_hidden(LESSON, lesson, appearing) or await _hiding_module(session, lesson.module_id, appearing)
+async def _by_id(session: AsyncSession, table: Any, ids: Collection[UUID | None]) -> dict[UUID, Any]:  # noqa: ANN401  (either root)
+    rows = await session.scalars(select(table).where(table.id.in_(ids)))
+    return {each.id: each for each in rows}
 
 
 def _why_hidden(kind: Kind, root: Root, appearing: set[UUID]) -> str | None:

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.audit.record import Actor, record
+from core.audit.record import Actor, audit_row, record_all
 from core.classes.models import Class
 from core.content.conflict import Seen, stale
 from core.content.import_times import zone_named
-from core.content.kinds import KINDS, MODULE, Kind, lock_root
+from core.content.kinds import KINDS, MODULE, Kind, lock_root, lock_roots
 from core.content.moments import Moment, read_moment
 from core.content.parts import IN_ORDER, Part
 from core.content.publish import to_publish, why_unreadable
 from core.content.publish_module import lock_module_parts
 from core.content.readiness import Finding
 from core.content.revisions import Root
-from core.content.waiting import Batch, batch_of_module, end, wait_until, waiting_action
-from core.enums import ActionKind, ActionState
+from core.content.waiting import (
+    batch_of_module,
+    begun_at,
+    end,
+    wait_together,
+    wait_until,
+    waiting_action,
+    waiting_actions,
+)
+from core.enums import ActionKind, ActionState, VisibilityState
 from core.errors import Conflict, InvalidInput, NotFound, NotReady
 from core.identity.permissions import require_teacher
 from core.inbox.models import ScheduledAction
@@ -89,8 +99,8 @@ async def schedule(
         raise NotFound(f"This {kind.name} is not published.")
     await _refuse_waiting(session, kind, root_id, act)
     wait_until(session, actor, kind, root, act, at)
-    _record(session, actor, kind, root, f"schedule_{_DOING[act]}", at=at.isoformat())
     await session.flush()
+    await record_all(session, [_row(actor, kind, root, f"schedule_{_DOING[act]}", at=at.isoformat())])
 
 
 async def schedule_module(
@@ -111,14 +121,13 @@ async def schedule_module(
     _require_future(at)
     if await batch_of_module(session, module_id) is not None:
         raise Conflict("This module waits to be published already; cancel that first.")
-    mine = [part for part in parts if await waiting_action(session, part.kind, part.root.id) is None]
+    waiting = await waiting_actions(session, {(part.kind.name, part.root.id) for part in parts})
+    mine = [part for part in parts if (part.kind.name, part.root.id) not in waiting]
     if not mine:
         raise Conflict("Everything in this module waits to be published already; cancel that first.")
-    batch = Batch(uuid4(), module_id)
-    for part in mine:
-        wait_until(session, actor, part.kind, part.root, ActionKind.PUBLISH, at, batch)
-        _record(session, actor, part.kind, part.root, "schedule_publication", at=at.isoformat(), batch=batch.id)
-    await session.flush()
+    batch = await wait_together(session, actor, module_id, [(part.kind, part.root) for part in mine], at)
+    rows = [_row(actor, part.kind, part.root, "schedule_publication", at=at.isoformat(), batch=batch) for part in mine]
+    await record_all(session, rows)
     return mine, findings
 
 
@@ -134,26 +143,29 @@ async def cancel_schedule(
     things = [(kind, root)]
     if kind is MODULE and act is ActionKind.PUBLISH:
         things += await _waiting_in(session, root)
-    called_off = []
-    for each, thing in things:
-        action = await waiting_action(session, each, thing.id, act)
-        if action is not None:
-            end(action, ActionState.CANCELLED)
-            _record(session, actor, each, thing, f"call_off_{_DOING[act]}")
-            called_off.append((each.name, thing.id))
+    waiting = await waiting_actions(session, {(each.name, thing.id) for each, thing in things}, act)
+    now = await begun_at(session)
+    called_off = [(each, thing) for each, thing in things if (each.name, thing.id) in waiting]
     if not called_off:
         raise NotFound(f"This {kind.name} waits for nothing.")
+    for action in waiting.values():
+        end(action, ActionState.CANCELLED, now=now)
     await session.flush()
-    return tuple(called_off)
+    await record_all(session, [_row(actor, each, thing, f"call_off_{_DOING[act]}") for each, thing in called_off])
+    return tuple((each.name, thing.id) for each, thing in called_off)
 
 
-async def list_scheduled(session: AsyncSession, actor: Actor, class_id: UUID) -> list[Scheduled]:
-    """Return what is to come in a class, the soonest first. Raises `NotPermitted`."""
+async def list_scheduled(
+    session: AsyncSession, actor: Actor, class_id: UUID, root_id: UUID | None = None
+) -> list[Scheduled]:
+    """Return what is to come in a class (or for one thing of it), the soonest first. Raises `NotPermitted`."""
     await require_teacher(session, actor, class_id)
-    actions = await session.scalars(
+    of_thing = [ScheduledAction.entity_id == root_id] if root_id is not None else []
+    rows = await session.scalars(
         select(ScheduledAction)
         .where(
             ScheduledAction.class_id == class_id,
+            *of_thing,
             ScheduledAction.kind.in_(_DOING),
             ScheduledAction.state == ActionState.PENDING,
             ScheduledAction.deleted_at.is_(None),
@@ -161,21 +173,34 @@ async def list_scheduled(session: AsyncSession, actor: Actor, class_id: UUID) ->
         .order_by(ScheduledAction.due_at, ScheduledAction.created_at, ScheduledAction.id)
         .execution_options(populate_existing=True)
     )
-    found = []
-    for action in actions:
-        kind = KINDS[action.entity_type]
-        root = await session.get(kind.root, action.entity_id)
-        revision = await to_publish(session, kind, root) if root is not None else None
-        if revision is None and root is not None and root.published_revision_id is not None:
-            revision = await session.get(kind.revision, root.published_revision_id)
-        at = None if action.details.get("queued") else action.due_at
-        found.append(
-            Scheduled(
-                action.kind, kind.name, action.entity_id, revision.title if revision else "", at, action.batch_id,
-                action.error, action.retry_at, action.created_by_user_id,
-            )
-        )  # fmt: skip
-    return found
+    actions = rows.all()
+    titles: dict[UUID, str] = {}
+    for kind in KINDS.values():
+        if ids := {each.entity_id for each in actions if each.entity_type == kind.name}:
+            titles |= await _titles(session, kind, ids)
+    return [
+        Scheduled(
+            each.kind, each.entity_type, each.entity_id, titles.get(each.entity_id, ""),
+            None if each.details.get("queued") else each.due_at, each.batch_id, each.error, each.retry_at,
+            each.created_by_user_id,
+        )
+        for each in actions
+    ]  # fmt: skip
+
+
+async def _titles(session: AsyncSession, kind: Kind, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return what things are called once they are published: as their drafts say, else as they are or were shown."""
+    root_id, revision = kind.root_column(), kind.revision
+    draft = revision.visibility_state == VisibilityState.DRAFT
+    shown = or_(kind.root.published_revision_id.is_(None), kind.root.published_revision_id == revision.id)
+    rows = await session.execute(
+        select(root_id.label("root_id"), revision.title)
+        .join(kind.root, kind.root.id == root_id)
+        .where(root_id.in_(ids), revision.deleted_at.is_(None), or_(draft, shown))
+        .ext(distinct_on(root_id))
+        .order_by(root_id, draft.desc(), revision.revision_number.desc())
+    )
+    return {row.root_id: row.title for row in rows}
 
 
 async def _waiting_in(session: AsyncSession, module: Root) -> list[tuple[Kind, Root]]:
@@ -191,12 +216,11 @@ async def _waiting_in(session: AsyncSession, module: Root) -> list[tuple[Kind, R
         )
     )
     things = {(action.entity_type, action.entity_id) for action in actions} - {(MODULE.name, module.id)}
-    return [
-        (kind, await lock_root(session, kind, root_id, deleted=True))
-        for kind in IN_ORDER
-        for name, root_id in sorted(things)
-        if name == kind.name
-    ]
+    locked: list[tuple[Kind, Root]] = []
+    for kind in IN_ORDER:
+        if ids := {root_id for name, root_id in things if name == kind.name}:
+            locked += [(kind, root) for root in await lock_roots(session, kind, ids)]
+    return locked
 
 
 def _require_future(at: datetime) -> None:
@@ -214,5 +238,5 @@ async def _refuse_waiting(session: AsyncSession, kind: Kind, root_id: UUID, act:
         raise Conflict(f"This {kind.name} waits to {what} already; cancel that first.", due_at=due_at)
 
 
-def _record(session: AsyncSession, actor: Actor, kind: Kind, root: Root, action: str, **details: object) -> None:
-    record(session, actor, f"{kind.name}.{action}", kind.name, root.id, class_id=root.class_id, **details)
+def _row(actor: Actor, kind: Kind, root: Root, action: str, **details: object) -> dict[str, Any]:
+    return audit_row(actor, f"{kind.name}.{action}", kind.name, root.id, class_id=root.class_id, **details)

@@ -180,6 +180,21 @@ async def notify(
     return await session.scalar(put) is not None
 
 
+async def notify_each(
+    session: AsyncSession, kind: str, details: Mapping[str, Mapping[str, Any]], *, class_id: UUID
+) -> None:
+    """Have a class told several things of a kind, by their keys, in one statement; otherwise the same."""
+    if details:
+        put = insert(Notification).on_conflict_do_nothing(
+            index_elements=[Notification.dedupe_key], index_where=Notification.deleted_at.is_(None)
+        )
+        rows = [
+            {"dedupe_key": key, "kind": kind, "class_id": class_id, "details": dict(each)}
+            for key, each in details.items()
+        ]
+        await session.execute(put, rows)
+
+
 async def take_notifications(sessions: Sessions, kinds: Sequence[str], *, most: int = 50) -> list[ToTell]:
     """Take what is to be told now, oldest first; nobody else gets it while it is held, and for `LEASE` after that.
 
