@@ -129,12 +129,11 @@ async def _save(
             draft = await edit_draft(
                 session, request.actor, kind, root_id, fields, queue=request.app.pipeline.queue, seen=seen
             )
+            thing = await thing_of(session, request.actor, kind, root_id)  # with its module gone, nothing is saved
     except Conflict as error:
         return await _conflicting(request, kind, root_id, error, part)
     except NotFound:
         return _gone(kind, typed)
-    async with request.app.sessions() as session:
-        thing = await thing_of(session, request.actor, kind, root_id)
     if draft is None:
         return say("That is what it says already; nothing was changed.")
     return saved(thing, f"Saved: the draft of {thing.kind.name} “{literal(thing.title)}”.")
