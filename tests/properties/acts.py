@@ -31,7 +31,7 @@ class Content:
 
 def write(thing: Thing, content: Content, seen: tuple[int, int]) -> Rows | None:
     """Save a draft, by somebody who had `seen` the text that stood there."""
-    if thing.deleted:
+    if not thing.reachable:
         return None
     newest, filed = thing.newest, thing.kind == "material" and content.mark is not None
     wanted = (content.title or newest.title, content.mark or newest.mark, content.points or newest.points)
@@ -55,7 +55,7 @@ def write(thing: Thing, content: Content, seen: tuple[int, int]) -> Rows | None:
 def publish(thing: Thing, seen: tuple[int, int], now: datetime, hours: int = 0) -> Rows | None:
     """Publish what was seen, now or in some hours."""
     version = thing.to_publish
-    if thing.deleted or version is None or version.seen != seen or (thing.indexed and version.ready is False):
+    if not thing.reachable or version is None or version.seen != seen or (thing.indexed and version.ready is False):
         return None
     if hours:
         if thing.waiting:
@@ -113,7 +113,7 @@ def publish_module(
 
 def unpublish(thing: Thing, now: datetime, hours: int = 0) -> Rows | None:
     """Hide a thing, now or half an hour after some hours."""
-    if thing.deleted:
+    if not thing.reachable:
         return None
     if hours:
         if thing.hides_at is not None or (thing.shown is None and not thing.waiting):
@@ -130,7 +130,7 @@ def unpublish(thing: Thing, now: datetime, hours: int = 0) -> Rows | None:
 
 def revert(thing: Thing, number: int, seen: tuple[int, int]) -> Rows | None:
     """Bring an old revision back as a draft."""
-    if thing.deleted or thing.waiting or thing.newest.seen != seen:
+    if not thing.reachable or thing.waiting or thing.newest.seen != seen:
         return None
     old = revision(thing, number)
     if old is None:
@@ -148,7 +148,7 @@ def revision(thing: Thing, number: int) -> Version | None:
 
 def delete(thing: Thing) -> Rows | None:
     """Delete a thing."""
-    if thing.deleted:
+    if not thing.reachable:
         return None
     thing.delete()
     return [row(thing, "delete")]
@@ -156,7 +156,7 @@ def delete(thing: Thing) -> Rows | None:
 
 def restore(school: School, thing: Thing) -> Rows | None:
     """Bring a thing back, last where its place is taken."""
-    if not thing.deleted:
+    if not thing.deleted or (thing.kind == "lesson" and thing.parent is not None and thing.parent.deleted):
         return None
     siblings = school.siblings(thing.kind, thing.room, thing.parent)
     if any(each.position == thing.position for each in siblings):
@@ -167,14 +167,14 @@ def restore(school: School, thing: Thing) -> Rows | None:
 
 def move(school: School, thing: Thing, to: int, parent: Thing | None = None) -> Rows | None:
     """Give a thing another place among its own, a lesson perhaps in another module."""
-    if thing.deleted or (parent is not None and parent is not thing.parent and parent.deleted):
+    if not thing.reachable or (parent is not None and parent is not thing.parent and parent.deleted):
         return None
     return [row(thing, "move")] if school.put(thing, to, parent or thing.parent) else []
 
 
 def give(work: Thing, parent: Thing | None) -> Rows | None:
     """Let an assignment belong to something else."""
-    if work.deleted or (parent is not None and parent.deleted):
+    if work.deleted or (parent is not None and not parent.reachable):
         return None
     if work.parent is parent:
         return []
@@ -182,11 +182,21 @@ def give(work: Thing, parent: Thing | None) -> Rows | None:
     return [row(work, "move")]
 
 
-def link(material: Thing, lesson: Thing, *, linked: bool) -> Rows | None:
+def link(school: School, material: Thing, lesson: Thing, *, linked: bool) -> Rows | None:
     """Put a material into a lesson, or take it out."""
-    if material.deleted or lesson.deleted or (not linked and lesson not in material.lessons):
+    if material.deleted or not lesson.reachable or (not linked and lesson not in material.lessons):
         return None
     if linked and lesson in material.lessons:
         return []
-    (material.lessons.append if linked else material.lessons.remove)(lesson)
+    if linked:
+        school.join(material, lesson)
+    else:
+        del material.lessons[lesson]
     return [row(material, "link" if linked else "unlink")]
+
+
+def move_in_lesson(school: School, material: Thing, lesson: Thing, to: int) -> Rows | None:
+    """Give a material another place in a lesson."""
+    if material.deleted or lesson.deleted or lesson not in material.lessons:
+        return None
+    return [row(material, "move")] if school.put_in_lesson(material, lesson, to) else []

@@ -260,6 +260,8 @@ class Looking:
             if not thing.visible or version is None or version.number not in thing.news:
                 continue
             updated = "Updated" if thing.news.pop(version.number) else "New"
+            if not thing.room.announces:  # not any more
+                continue
             thing.told.add(version.number)
             lesson = thing if thing.kind == "lesson" else thing.parent
             place = f"{number(lesson)} " if lesson and lesson.kind == "lesson" else ""

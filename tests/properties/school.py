@@ -18,7 +18,6 @@ class School:
     things: list[Thing] = field(default_factory=list)
     grades: list[Grade] = field(default_factory=list)
     marks: int = 0
-    links: dict[tuple[UUID, UUID], int] = field(default_factory=dict)  # of materials and lessons, in their order
 
     def new_mark(self, room: Room) -> str:
         """Return a text that stands nowhere else."""
@@ -63,11 +62,40 @@ class School:
         others.sort(key=lambda each: each.position)
         before = [(each, each.position, each.parent) for each in (*others, thing)]
         up = parent is not thing.parent or to <= thing.position
-        ahead = [each for each in others if (each.position < to if up else each.position <= to)]
+        if thing.kind in ("material", "assignment"):
+            ahead = self._before_number(others, to)
+        else:
+            ahead = [each for each in others if (each.position < to if up else each.position <= to)]
         thing.parent = parent
         for position, each in enumerate([*ahead, thing, *others[len(ahead) :]], start=1):
             each.position = position
         return before != [(each, each.position, each.parent) for each in (*others, thing)]
+
+    def join(self, material: Thing, lesson: Thing) -> None:
+        """Put a material into a lesson, last."""
+        material.lessons[lesson] = max((each.lessons.get(lesson, 0) for each in self.things), default=0) + 1
+
+    def put_in_lesson(self, material: Thing, lesson: Thing, to: int) -> bool:
+        """Give a material another place in a lesson, and say whether it has another number now."""
+        others = [each for each in self.things if lesson in each.lessons and each is not material and not each.deleted]
+        others.sort(key=lambda each: each.lessons[lesson])
+        before = material.lessons[lesson]
+        ahead = self._before_number(others, to)
+        for at, each in enumerate([*ahead, material, *others[len(ahead) :]], start=1):
+            each.lessons[lesson] = at
+        return before != material.lessons[lesson]
+
+    def _before_number(self, others: list[Thing], to: int) -> list[Thing]:
+        """Return what comes before number `to`: of assignments people number what students see, then what follows."""
+        ahead: list[Thing] = []
+        numbered = 0
+        for at, each in enumerate(others):
+            if numbered == to - 1:
+                break
+            ahead.append(each)
+            follows = not any(later.visible for later in others[at:])
+            numbered += each.kind == "material" or each.visible or follows
+        return ahead
 
     def parts(self, module: Thing) -> list[Thing]:
         """Return what is published with a module: itself, and what has a draft in it."""
@@ -142,22 +170,14 @@ class School:
     def shelf(self, room: Room) -> list[tuple[UUID, str, tuple[str, ...]]]:
         """Return what `list_materials` should: id, title, numbers of the lessons."""
         found = []
-        self._number_links()
         for each in self.seen("material"):
             lessons = [lesson for lesson in each.lessons if lesson.visible]
-            places = sorted((*place(lesson), self.links[each.id, lesson.id]) for lesson in lessons)
+            places = sorted((*place(lesson), each.lessons[lesson]) for lesson in lessons)
             if each.room is room and each.shown:
                 key = (not places, min(places, default=()), each.position)  # what is in no lesson comes last
                 numbers = tuple(f"{module}.{lesson}" for module, lesson, _ in places)
                 found.append((key, (each.id, each.shown.title, numbers)))
         return [item for _, item in sorted(found, key=lambda pair: pair[0])]
-
-    def _number_links(self) -> None:
-        """Number what was put into lessons in that order; it is looked at after every step, so one at a time."""
-        links = {(each.id, lesson.id) for each in self.things for lesson in each.lessons}
-        self.links = {link: number for link, number in self.links.items() if link in links}
-        for link in links - self.links.keys():
-            self.links[link] = max(self.links.values(), default=0) + 1
 
     def work(self, room: Room) -> list[tuple[UUID, str, str]]:
         """Return what `list_assignments` should: id, title, number of the lesson."""

@@ -167,7 +167,8 @@ class Visibility(RuleBasedStateMachine):
             ),
         )  # fmt: skip
         if made is not None:
-            made.lessons = places
+            for place in places:
+                self.school.join(made, place)
 
     @rule(index=rooms, at=at, of=st.sampled_from(["class", "module", "lesson"]), who=who)
     def create_assignment(self, index: int, at: int, of: str, who: str) -> None:
@@ -395,7 +396,7 @@ class Visibility(RuleBasedStateMachine):
             [] if linked else ["material.link"],
         )
         if refusal is None and not linked:
-            material.lessons.append(lesson)
+            self.school.join(material, lesson)
 
     @rule(at=at, other=at, who=who)
     def unlink(self, at: int, other: int, who: str) -> None:
@@ -410,7 +411,7 @@ class Visibility(RuleBasedStateMachine):
             ["material.unlink"],
         )
         if refusal is None:
-            material.lessons.remove(lesson)
+            del material.lessons[lesson]
 
     # What workers do: a draft's text, or a published one's for another embedding model.
 

@@ -73,7 +73,7 @@ class Thing:
     retry: datetime | None = None  # when a publication that failed is tried again
     hides_at: datetime | None = None
     deleted: bool = False
-    lessons: list[Thing] = field(default_factory=list)
+    lessons: dict[Thing, int] = field(default_factory=dict)  # a material's, each with its place there
     news: dict[int, bool] = field(default_factory=dict)  # what the class is to be told, by number: is it an update?
     told: set[int] = field(default_factory=set)
 
@@ -105,6 +105,11 @@ class Thing:
     def stands(self) -> bool:
         """Whether neither it nor what it belongs to is deleted."""
         return not self.deleted and (self.parent is None or self.parent.stands)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether teachers find it: a deleted module takes its lessons along."""
+        return not self.deleted and not (self.kind == "lesson" and self.parent is not None and self.parent.deleted)
 
     def show(self) -> None:
         """Publish what is to be published."""
