@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from adapters.discord.limits import BUTTON_LABEL, CUSTOM_ID, OPTION_LABEL, OPTION_VALUE, OPTIONS, URL, fit, length
-from adapters.discord.packing import Control, Embed, Json
+from adapters.discord.limits import BUTTON_LABEL, CUSTOM_ID, OPTION_LABEL, OPTION_VALUE, OPTIONS, ROWS, URL, fit, length
+from adapters.discord.packing import Bound, Control, Embed, Json
 from adapters.outgoing_text import harmless
 from core.replies import Choice
 from core.text import one_line
@@ -53,15 +53,24 @@ def short_uuid(uuid: UUID) -> str:
     return base64.urlsafe_b64encode(uuid.bytes).decode().rstrip("=")
 
 
-def choice_units(choices: Sequence[Choice], *, menu: bool = False) -> Iterator[Control | Embed]:
+def choice_units(choices: Sequence[Choice], *, menu: bool = False) -> Iterator[Control | Bound]:
     """Yield buttons, or menus where there are many or they are to be one, and whatever their ids can't hold.
 
     Raises `ValueError` for a choice without an action, or more than a message can keep: a mistake in the reply.
     """
-    kept: list[tuple[str, str]] = []
-    ids = [_id_of(choice, kept) for choice in choices]
-    yield from _keep(kept)
-    if choices and (menu or len(choices) >= _MENU_FROM):
+    as_menu = menu or len(choices) >= _MENU_FROM
+    for start in range(0, len(choices), ROWS * OPTIONS):
+        kept: list[tuple[str, str]] = []
+        some = choices[start : start + ROWS * OPTIONS]
+        controls = _controls(some, [_id_of(choice, kept) for choice in some], menu=as_menu)
+        if kept:
+            yield Bound((*_keep(kept), *controls))
+        else:
+            yield from controls
+
+
+def _controls(choices: Sequence[Choice], ids: Sequence[str], *, menu: bool) -> Iterator[Control]:
+    if menu:
         options = {
             custom_id: {"label": _label(choice, OPTION_LABEL), "value": custom_id}
             for choice, custom_id in zip(choices, ids, strict=True)
@@ -102,8 +111,6 @@ def _id_of(choice: Choice, kept: list[tuple[str, str]]) -> str:
 
 
 def _keep(kept: list[tuple[str, str]]) -> Iterator[Embed]:
-    if not kept:
-        return
     table = {f"{zlib.crc32(json.dumps(each).encode()):08x}": each for each in kept}
     packed = base64.urlsafe_b64encode(zlib.compress(json.dumps(table, ensure_ascii=False).encode(), 9)).decode()
     name = f"{zlib.crc32(packed.encode()):08x}"

@@ -38,7 +38,14 @@ class Control:
         return bool(self.body["type"] == 3)  # noqa: PLR2004  (Discord's number of it)
 
 
-Unit = Piece | Embed | Control | Picture | File
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Controls and the embeds that hold what their ids can't: a press brings its own message's alone."""
+
+    parts: tuple[Embed | Control, ...]
+
+
+Unit = Piece | Embed | Control | Bound | Picture | File
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,13 @@ class _Page:
                 return len(self.embeds) < EMBEDS and used + unit.size <= EMBED_SIZE
             case Control():
                 return self._known(unit) or len(self.rows) < ROWS or self._fits_last_row(unit)
+            case Bound(parts):
+                trial = _Page(embeds=[*self.embeds], rows=[[*row] for row in self.rows])
+                for part in parts:
+                    if not trial.has_room(part):
+                        return False
+                    trial.add(part)
+                return True
             case Picture() | File():
                 return len(self.uploads) < FILES
 
@@ -133,6 +147,9 @@ class _Page:
                     self.rows[-1].append(unit)
                 else:
                     self.rows.append([unit])
+            case Bound(parts):
+                for part in parts:
+                    self.add(part)
             case Picture() | File():
                 self.uploads.append(unit)
 

@@ -18,7 +18,7 @@ from adapters.discord.limits import OPTION_LABEL, OPTION_VALUE, SUGGESTIONS, fit
 from adapters.discord.packing import Message
 from adapters.discord.paging import PAGE_ACTIONS
 from adapters.discord.places import DIRECT, Where, where_of
-from adapters.discord.receive import AUTOCOMPLETE, read_focus, read_options, receive_interaction, user_of
+from adapters.discord.receive import AUTOCOMPLETE, COMPONENT, read_focus, read_options, receive_interaction, user_of
 from adapters.discord.route import MODAL, Route, route_of_interaction
 from core.enums import Platform
 from core.errors import HomeroomError
@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 Payload = Mapping[str, Any]
 
 NOT_TAKEN = Message("I could not take that in just now, so nothing was done. Please try again in a moment.")
+UNREADABLE = Message("That choice does nothing any more. Please begin again with the command.")
 _SUGGEST = 8
 _SUGGEST_SECONDS = 2.0
 
@@ -51,6 +52,8 @@ async def take_interaction(intake: Intake, payload: Payload) -> None:
             await _turn_page(intake, event, interaction, payload, in_time)
         elif event is not None:
             await _accept(intake, event, route, interaction, in_time)
+        elif payload.get("type") == COMPONENT:  # the embed was taken away that held what it means
+            await tell(interaction, UNREADABLE)
     except (HomeroomError, *TROUBLE) as error:
         log.error("discord_interaction_not_taken", reason=_reason(error))  # noqa: TRY400  (an outage, no fault to trace)
         await tell(interaction, NOT_TAKEN)

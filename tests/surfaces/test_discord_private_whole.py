@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.enums import MembershipRole
+from tests.fakes.discord.component_rules import walk
 from tests.fakes.discord.records import PRIVATE_THREAD
 from tests.fakes.discord.world import BOT
 from tests.fakes.discord_server import DiscordServer, Failure
@@ -64,6 +65,15 @@ async def test_ask_in_private_is_seen_by_the_asker_alone_and_judged_by_buttons(s
     (row,) = await school.rows("SELECT value FROM chat_message_feedback")
     assert row.value == "DOWN"
     assert school.silent()
+
+
+async def test_a_button_whose_meaning_was_taken_away_says_so(school: DiscordSchool) -> None:
+    await school.ask("13")
+    answer = await school.until_answered()
+    (button,) = (part for part in walk(answer.components) if part.get("label") == "Show passage 1")
+    button["custom_id"] = "kept|0badc0de"  # which stood in an embed that a moderator has removed
+    await school.done(await school.press("13", answer, "Show passage 1"))
+    await school.until_told("13", "does nothing any more")
 
 
 async def test_what_was_answered_privately_is_marked_at_the_question(school: DiscordSchool) -> None:

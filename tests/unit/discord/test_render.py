@@ -51,6 +51,9 @@ VALUES = (
     | st.builds(lambda text, size: (text * size)[:size], st.text(min_size=1), st.integers(1, 1_000))
 )
 CHOICES = st.lists(st.builds(Choice, ANY, ACTIONS, VALUES), max_size=30).map(tuple)
+MANY = st.sampled_from([9, 99]).map(
+    lambda size: tuple(Choice(f"{number}", "many", f"{number:-<{size}}") for number in range(130))
+)
 OFFERS = st.builds(Offer, TEXTS, TEXTS)
 FORMS = st.builds(
     Form,
@@ -128,16 +131,19 @@ def test_whatever_a_reply_holds_fits(parts: list[Part], thumbs: bool) -> None:
         check(message)
 
 
+# Buttons and menus that leave one row of a message.
+_ROWS = [Choices((Choice("Here", "row", str(number)),), menu=True) for number in range(4)]
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
-@given(CHOICES, st.booleans())
+@given(CHOICES | MANY, st.booleans())
 def test_every_choice_comes_back_as_it_was_offered(choices: tuple[Choice, ...], menu: bool) -> None:
     try:
-        messages = render(Reply((Choices(choices, menu=menu),)))
+        messages = render(Reply((*_ROWS, Choices(choices, menu=menu))))
     except ValueError:
         assert sum(len(choice.value) for choice in choices) > 2_000
         return
     read = set()
-    embeds = [embed for message in messages for embed in message.embeds]
     for message in messages:
         check(message)
         for row in message.rows:
@@ -148,8 +154,8 @@ def test_every_choice_comes_back_as_it_was_offered(choices: tuple[Choice, ...], 
                         {"custom_id": each["custom_id"], "component_type": 3, "values": [option["value"]]}
                         for option in each["options"]
                     ]
-                read |= {read_pressed(data, {"embeds": embeds}) for data in pressed}
-    assert read == {(choice.action, choice.value) for choice in choices}
+                read |= {read_pressed(data, {"embeds": list(message.embeds)}) for data in pressed}
+    assert read == {("row", str(number)) for number in range(4)} | {(each.action, each.value) for each in choices}
 
 
 @pytest.mark.parametrize(
