@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from bot.commands.changes import show_diff
 from bot.commands.editing import CANCEL, LEAVE, PUBLISH
 from bot.commands.naming import (
-    MOST_CHOICES,
     carried_thing,
     carry,
     meant,
@@ -21,6 +19,7 @@ from bot.commands.naming import (
     zone_of,
 )
 from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request, Run, Who
+from bot.commands.to_come import MOST_ROWS, show_to_come
 from bot.commands.unpublishing import AT, moment_meant
 from core.content.conflict import Seen
 from core.content.find import Thing, find_thing, list_things
@@ -31,7 +30,6 @@ from core.content.publish import Publication, publish
 from core.content.publish_module import publish_module
 from core.content.readiness import Plan, Weight, plan_publication
 from core.content.schedule import (
-    Scheduled,
     list_scheduled,
     schedule,
     schedule_module,
@@ -42,7 +40,6 @@ from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
 from core.text import capital, literal, literal_sentence
 
 GO = "publish.go"
-_MOST_ROWS = 40
 _WEIGHTS = {
     Weight.STOPS: "This has to be mended first:",
     Weight.ASKS: "This looks like a mistake:",
@@ -101,20 +98,7 @@ async def _waiting(request: Request, rest: str) -> Reply:
         things = await list_things(session, request.actor, class_id)
         scheduled = await list_scheduled(session, request.actor, class_id)
         zone = await zone_of(session, class_id)
-    parts: list[Part] = []
-    if scheduled:
-        rows = tuple((_when(each, zone), f"{each.kind} {each.title}", _ACTS[each.act]) for each in scheduled)
-        parts.append(Table(("When", "What", "Is"), rows[:_MOST_ROWS], "To come"))
-        labels = [
-            Choice(f"Cancel: {each.kind} {each.title}", CANCEL, f"{each.kind}:{each.root_id.hex}:{each.act.value}")
-            for each in scheduled
-        ]
-        parts.append(Choices(tuple(labels[:MOST_CHOICES])))
-        parts += [
-            Note(f"{each.kind} {literal(each.title)} was not done yet: {literal_sentence(each.error)}")
-            for each in scheduled
-            if each.error
-        ]
+    parts = show_to_come(scheduled, things, zone)
     waits = {(each.kind, each.root_id) for each in scheduled if each.act is ActionKind.PUBLISH}
     drafts = [each for each in things if each.draft and (each.kind.name, each.id) not in waits]
     if not drafts:
@@ -122,15 +106,6 @@ async def _waiting(request: Request, rest: str) -> Reply:
     question = "Drafts that are not published. You see what changes before it does."
     shown = picker(drafts, PUBLISH, question, rest, mixed=True)
     return Reply((*parts, *shown.parts))
-
-
-_ACTS = {ActionKind.PUBLISH: "published", ActionKind.UNPUBLISH: "unpublished"}
-
-
-def _when(each: Scheduled, zone: ZoneInfo) -> str:
-    if each.at is None:
-        return "as soon as its text is ready"
-    return say_moment(each.at.astimezone(zone))
 
 
 async def plan(request: Request, thing: Thing) -> Reply:
@@ -159,8 +134,8 @@ async def _planned(
     parts.append(Text(f"**{called}**: this is what publishing it{when} would change for students."))
     if whole:
         rows = tuple((each.kind, each.title, "new" if each.diff.new else each.diff.summary) for each in plan.parts)
-        parts.append(Table(("", "Title", "What changes"), rows[:_MOST_ROWS]))
-        parts += [Note(f"… and {len(rows) - _MOST_ROWS} more.")] if len(rows) > _MOST_ROWS else []
+        parts.append(Table(("", "Title", "What changes"), rows[:MOST_ROWS]))
+        parts += [Note(f"… and {len(rows) - MOST_ROWS} more.")] if len(rows) > MOST_ROWS else []
     else:
         parts.append(Text(show_diff(plan.parts[0].diff, zone)))
         parts.append(Note(_summary(plan)))
@@ -197,7 +172,7 @@ def _whole_instead(thing: Thing, *, whole: bool, at: int) -> tuple[Part, ...]:
 
 def _findings(plan: Plan) -> list[Part]:
     return [
-        Text(f"{said}\n\n" + "\n".join(f"- {literal_sentence(each.sentence)}" for each in found[:_MOST_ROWS]))
+        Text(f"{said}\n\n" + "\n".join(f"- {literal_sentence(each.sentence)}" for each in found[:MOST_ROWS]))
         for weight, said in _WEIGHTS.items()
         if (found := plan.of(weight))
     ]

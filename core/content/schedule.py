@@ -45,7 +45,7 @@ _DOING = {ActionKind.PUBLISH: "publication", ActionKind.UNPUBLISH: "unpublishing
 class Scheduled:
     """Something to come. Without `at` it happens as soon as its text is ready; `error` is why it did not yet.
 
-    Things of one `batch_id` happen together; `retry_at` is when it is tried again.
+    Things of one `batch_id` happen together, with the module `module_id`; `retry_at` is when it is tried again.
     """
 
     act: ActionKind
@@ -54,6 +54,7 @@ class Scheduled:
     title: str
     at: datetime | None
     batch_id: UUID | None
+    module_id: UUID | None
     error: str | None
     retry_at: datetime | None
     by_user_id: UUID | None
@@ -181,8 +182,8 @@ async def list_scheduled(
     return [
         Scheduled(
             each.kind, each.entity_type, each.entity_id, titles.get(each.entity_id, ""),
-            None if each.details.get("queued") else each.due_at, each.batch_id, each.error, each.retry_at,
-            each.created_by_user_id,
+            None if each.details.get("queued") else each.due_at, each.batch_id, _module_of(each),
+            each.error, each.retry_at, each.created_by_user_id,
         )
         for each in actions
     ]  # fmt: skip
@@ -221,6 +222,10 @@ async def _waiting_in(session: AsyncSession, module: Root) -> list[tuple[Kind, R
         if ids := {root_id for name, root_id in things if name == kind.name}:
             locked += [(kind, root) for root in await lock_roots(session, kind, ids)]
     return locked
+
+
+def _module_of(action: ScheduledAction) -> UUID | None:
+    return UUID(str(action.details["module"])) if "module" in action.details else None
 
 
 def _require_future(at: datetime) -> None:

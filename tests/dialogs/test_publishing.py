@@ -179,8 +179,8 @@ async def test_it_is_scheduled_in_the_class_time_zone_and_called_off(course: Cou
     assert "cancel that first" in words(await tess.press("Schedule it"))
     listed = await tess.type("/publish")
     assert "lesson Granite | published" in words(listed)
-    assert labels(listed) == ["Cancel: lesson Granite", "module 1 Rocks"]
-    assert "Cancelled" in words(await tess.press("Cancel: lesson Granite"))
+    assert labels(listed) == ["Cancel publishing: lesson Granite", "module 1 Rocks"]
+    assert "Cancelled" in words(await tess.press("Cancel publishing: lesson Granite"))
     await tess.type("/publish at:2030-05-01 08:00")
     assert "on Wed 1 May 2030, 08:00 CEST" in words(await tess.press("lesson 1.1 Granite"))
     assert "Saved" in words(await edited(course, "Granite is soft."))
@@ -210,6 +210,36 @@ async def test_a_scheduled_module_is_not_scheduled_twice(course: Course) -> None
     told = await tess.send_choice(again)
     assert "waits to be published already" in words(told)
     assert "Cancelled, with 1 more" in words(await tess.press("Cancel that"))
+
+
+async def test_what_comes_together_is_cancelled_by_one_choice_and_each_act_by_its_own(course: Course) -> None:
+    tess = course.tess
+    for title in ("Basalt", "Slate"):
+        await tess.type(f'/lesson create module:1 title:{title} body:"It is dark."')
+    await process(course)
+    await published(course, "module 1")
+    await published(course, "1.2")
+    await tess.type("/publish 1 whole at:in 3 days")
+    await tess.press("Schedule it")
+    await tess.type("/lesson edit 1.2")
+    await tess.fill(body="Basalt is darker.")
+    await process(course)
+    for act, days in (("publish", 4), ("unpublish", 5)):
+        await tess.type(f"/{act} 1.2 at:in {days} days")
+        await tess.press("Schedule it")
+    shown = await tess.type("/publish")
+    assert labels(shown)[:3] == [
+        "Cancel publishing: module 1 Rocks, 2 together",
+        "Cancel publishing: lesson Basalt",
+        "Cancel unpublishing: lesson Basalt",
+    ]
+    assert "Cancelled, with 1 more" in words(await tess.press("Cancel publishing: module 1 Rocks, 2 together"))
+    assert labels(await tess.type("/publish"))[:2] == [
+        "Cancel publishing: lesson Basalt",
+        "Cancel unpublishing: lesson Basalt",
+    ]
+    await tess.press("Cancel unpublishing: lesson Basalt")
+    assert labels(await tess.type("/publish"))[0] == "Cancel publishing: lesson Basalt"
 
 
 async def test_what_is_hidden_is_hidden_at_once_or_later(course: Course) -> None:
