@@ -115,7 +115,8 @@ async def above_named(session: AsyncSession, request: Request, named: str) -> Th
 
 def create_command(kind: Kind, run: Run) -> Command:
     """Return a kind's `create`."""
-    return Command("create", f"Begin a {kind.name}, as a draft", run, _OPTIONS[kind.name], Who.TEACHER)
+    article = "an" if kind is ASSIGNMENT else "a"
+    return Command("create", f"Begin {article} {kind.name}, as a draft", run, _OPTIONS[kind.name], Who.TEACHER)
 
 
 _TITLE = Option("title", "Its title", required=True, rest=True, leads=True)

@@ -93,6 +93,7 @@ class TestWriting:
         assert "“Granite” is made as 1.1" in words(made)
         assert "Students don't see it yet" in words(made)
         assert labels(made) == ["Preview", "Publish…", "How far is it?"]
+        assert form(await tess.type("/assignment create")).title == "Begin an assignment, as a draft"
         asked = form(await tess.type("/lesson create"))
         assert [each.label for each in asked.fields[0].options] == ["1 The solid Earth"]
         await tess.fill(module="1 The solid Earth", title="Basalt")
