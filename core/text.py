@@ -34,7 +34,12 @@ def capital(text: str) -> str:
 
 def literal(text: str) -> str:
     """Return a title or a name as Markdown that shows it as it is, wherever in a line it is put."""
-    return _BEGINS.sub(_escape_beginning, _MARK.sub(r"\\\g<0>", _SPACE.sub(" ", text)))
+    return _BEGINS.sub(_escape_beginning, escaped(_SPACE.sub(" ", text)))
+
+
+def escaped(text: str) -> str:
+    """Return text as Markdown in which nothing is a mark within a line; what makes a line a heading or item stays."""
+    return _MARK.sub(r"\\\g<0>", text)
 
 
 def literal_sentence(sentence: str) -> str:

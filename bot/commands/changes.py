@@ -11,11 +11,15 @@ from zoneinfo import ZoneInfo
 from core.content.diff import Change, Diff, FieldChange, File, Piece, Value
 from core.content.moments import say_moment
 from core.grading.mark import plain
+from core.text import escaped, literal
 
 _MOST = 3_000  # characters shown of a diff: a message has an end
 _LEAST = 300  # and of each field, at least
 _MOST_PIECE = 700  # and of one piece of it
-_LINE = re.compile(r"^(\s*(?:#{1,6} |[-*+] |\d+[.)] |> )?)(.*?)(\s*)$", re.DOTALL)
+_ITEM = r"#{1,6} |[-*+] |\d+[.)] |> "  # what makes a line a heading, an item or a quotation
+_LINE = re.compile(rf"^(\s*(?:{_ITEM})?)(.*?)(\s*)$", re.DOTALL)
+_INDENT = re.compile(rf"^ +(?! |{_ITEM})", re.MULTILINE)
+_THIN = "\u200a"  # a mark beside a full stop is none where a letter is on its other side (CommonMark 0.31, 6.2)
 _NAMES = {
     "opens_at": "Opens",
     "due_at": "Due",
@@ -71,6 +75,7 @@ def _field(field: FieldChange, zone: ZoneInfo, room: int, *, new: bool) -> str:
     if field.pieces:
         if new:
             text = "".join(piece.text for piece in field.pieces)
+            text = literal(text) if field.name == "title" else text
             return f"**{name}** (new): {_short(text)}" if text.strip() else ""
         return f"**{name}**: {_pieces(field.pieces, room)}"
     if new:
@@ -79,27 +84,53 @@ def _field(field: FieldChange, zone: ZoneInfo, room: int, *, new: bool) -> str:
 
 
 def _said(value: Value, zone: ZoneInfo) -> str:
-    return show_value(value, zone)
+    return literal(show_value(value, zone))
 
 
 def _pieces(pieces: Sequence[Piece], room: int) -> str:
-    said: list[str] = []
+    """Mark what changed in the text as it was written: marks of its own that stayed are shown, or ours would end them.
+
+    Where lines begin, blanks that came or went are shown as ␣, since they can mean a lot there.
+    """
+    said, source = "", ""
     for piece in pieces:
-        if sum(map(len, said)) > room:
-            said.append(" … (there is more)")
+        if len(said) > room:
+            said += " … (there is more)"
             break
+        begins = not source or source.endswith("\n")
+        text = piece.text
+        if piece.change in _MARKS and begins and text.strip(" ") == "":
+            text = "␣" * len(text)
+        elif piece.change is not Change.REMOVED:
+            source = text or "…"
         match piece.change:
             case Change.ELIDED:
-                said.append(" … ")
+                said += " … "
             case Change.SAME:
-                said.append(piece.text)
-            case Change.REMOVED:
-                said.append(_marked(piece.text, "~~"))
-            case Change.ADDED:
-                if said and said[-1].endswith("~~"):
-                    said.append(" ")
-                said.append(_marked(piece.text, "**"))
-    return re.sub(r" {2,}", " ", "".join(said)).strip()
+                said = _beside(said, "\n".join(_unmarked_line(line) for line in text.split("\n")))
+            case Change.REMOVED | Change.ADDED:
+                if said.endswith("~~") and piece.change is Change.ADDED:
+                    said += " "
+                said = _beside(said, _marked(text, _MARKS[piece.change]))
+    said = re.sub(r"(?<=[^\n ]) {2,}", " ", said).strip(" \n")
+    return _INDENT.sub(lambda blanks: "\u00a0" * len(blanks[0]), said)
+
+
+_MARKS = {Change.REMOVED: "~~", Change.ADDED: "**"}
+
+
+def _beside(said: str, more: str) -> str:
+    """Join what is said, apart where a mark would stand between a letter and something else."""
+    first, last = more.strip("*~")[:1], said.rstrip("*~")[-1:]
+    opens, closes = more[:2] in _MARKS.values(), said[-2:] in _MARKS.values()
+    begun_late = opens and said[-1:].isalnum() and not first.isalnum()
+    ended_late = closes and more[:1].isalnum() and not last.isalnum()
+    return said + (_THIN if begun_late or ended_late else "") + more
+
+
+def _unmarked_line(line: str) -> str:
+    found = _LINE.match(line)
+    return f"{found[1]}{escaped(found[2])}{found[3]}" if found else escaped(line)
 
 
 def _marked(text: str, mark: str) -> str:
