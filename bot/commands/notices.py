@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.commands.release_selection import called
 from bot.commands.reminders import NO_MORE
 from bot.commands.unreached import students, who_and_why
 from core.assignments.remind import still_due
@@ -21,8 +22,10 @@ from core.content.kinds import ASSIGNMENT, KINDS
 from core.content.moments import say_moment
 from core.enums import MembershipRole, ProcessingStatus
 from core.errors import NotReady
+from core.grading.find import list_gradable, list_students
 from core.grading.mark import held_mark, plain
 from core.grading.release import RELEASED
+from core.grading.schedule_release import RELEASE_FAILED, scheduled_release
 from core.identity.models import AppUser
 from core.identity.permissions import membership_role
 from core.inbox.notify import DUE_SOON, PROCESSED, PUBLICATION_FAILED, UNREACHED, ToTell
@@ -147,6 +150,28 @@ async def _publication_failed(session: AsyncSession, told: ToTell, reader: Reade
     )
 
 
+async def _release_failed(session: AsyncSession, told: ToTell, reader: Reader) -> Reply | None:
+    due = await scheduled_release(session, UUID(told.details["action"]))
+    if due is None or reader.class_id is None or await _role(session, reader) is not MembershipRole.TEACHER:
+        return None
+    actor = Actor.person(reader.user_id, "notices")
+    titles = {item.id: item.title for item in await list_gradable(session, actor, reader.class_id)}
+    students_ = {each.user_id: each.name for each in await list_students(session, actor, reader.class_id)}
+    name = _name(called(due.selection, titles, students_))
+    when = say_moment(due.at.astimezone(reader.zone))
+    until = told.details.get("until")
+    if until:
+        then = f"It is tried again until {say_moment(datetime.fromisoformat(until).astimezone(reader.zone))}"
+        then += ", and not after that."
+    else:
+        then = "It is not tried again."
+    return say(
+        f"Grades in {_name(reader.class_title)} ({name}) could not be released as scheduled for {when}: "
+        f"{literal_sentence(told.details['why'])} {then}",
+        Note("`/release` shows what is scheduled, and releases or schedules it anew."),
+    )
+
+
 async def _processed(session: AsyncSession, told: ToTell, reader: Reader) -> Reply | None:
     if await _role(session, reader) is not MembershipRole.TEACHER:
         return None
@@ -190,5 +215,6 @@ NOTICES: Mapping[str, Write] = {
     DUE_SOON: _due_soon,
     PUBLICATION_FAILED: _publication_failed,
     PROCESSED: _processed,
+    RELEASE_FAILED: _release_failed,
     UNREACHED: _unreached,
 }

@@ -60,9 +60,11 @@ async def name_of(session: AsyncSession, request: Request, selection: Selection)
     return name
 
 
-def called(selection: Selection, titles: Mapping[UUID, str]) -> str:
-    """Return how a selection is called but for the student, given the assignments' titles."""
+def called(selection: Selection, titles: Mapping[UUID, str], students: Mapping[UUID, str] | None = None) -> str:
+    """Return how a selection is called, given the assignments' titles; without `students`, but for the student."""
     names = [titles.get(each, "an assignment") for each in selection.assignment_ids] or ["Everything"]
+    if students is not None and selection.student_user_id is not None:
+        names.append(students.get(selection.student_user_id, "a student who left"))
     return ", ".join([*names, *([f"section {selection.section}"] if selection.section else [])])
 
 

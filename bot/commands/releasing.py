@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -21,10 +22,16 @@ from bot.commands.which_class import uuid_of, value_of
 from core.assignments.due import clock
 from core.content.moments import read_moment
 from core.errors import Ambiguous, Conflict, InvalidInput, NotFound
-from core.grading.find import list_gradable
+from core.grading.find import list_gradable, list_students
 from core.grading.plan_release import LineFate, ReleasePlan, Selection, plan_release
 from core.grading.release import release
-from core.grading.schedule_release import cancel_release, schedule_release, scheduled_releases
+from core.grading.schedule_release import (
+    PATIENCE,
+    ScheduledRelease,
+    cancel_release,
+    schedule_release,
+    scheduled_releases,
+)
 from core.replies import Choice, Choices, Note, Part, Reply, Table, Text, say
 from core.text import literal_sentence
 
@@ -125,6 +132,7 @@ async def _overview(request: Request) -> Reply:
         untold = await unreached_of(session, request.actor, plan)
         waiting = await scheduled_releases(session, request.actor, class_id)
         titles = {item.id: item.title for item in await list_gradable(session, request.actor, class_id)}
+        students = {each.user_id: each.name for each in await list_students(session, request.actor, class_id)}
     fates: dict[UUID, Counter[LineFate]] = {}
     for line in plan.lines:
         fates.setdefault(line.assignment_id, Counter())[line.fate] += 1
@@ -144,10 +152,25 @@ async def _overview(request: Request) -> Reply:
     else:
         parts.append(Text("There is nothing new to release."))
     if waiting:
-        named = [(id_, show_moment(at, _time_zone(request)), called(each, titles)) for id_, at, each in waiting]
-        parts.append(Table(("When", "What"), tuple((at, name) for _, at, name in named), "Scheduled"))
-        parts.append(Choices(tuple(Choice(f"Cancel {name}, {at}", CANCEL, id_.hex) for id_, at, name in named)))
+        parts += _scheduled(waiting, {each.id: called(each.selection, titles, students) for each in waiting}, request)
     return Reply(tuple(parts))
+
+
+def _scheduled(waiting: Sequence[ScheduledRelease], names: Mapping[UUID, str], request: Request) -> list[Part]:
+    zone = _time_zone(request)
+    rows = []
+    for each in waiting:
+        state = f"tried again until {show_moment(each.at + PATIENCE, zone)}: {each.error}" if each.error else ""
+        rows.append(
+            (show_moment(each.at, zone), names[each.id], f"not done: {each.error}" if each.given_up else state or "–")
+        )
+    choices = tuple(
+        Choice(f"Cancel {names[each.id]}, {show_moment(each.at, zone)}", CANCEL, each.id.hex)
+        for each in waiting
+        if not each.given_up
+    )
+    parts: list[Part] = [Table(("When", "What", "State"), tuple(rows), "Scheduled")]
+    return [*parts, Choices(choices[:_MOST_CHOICES])] if choices else parts
 
 
 async def _moment(session: AsyncSession, request: Request, said: str) -> datetime:

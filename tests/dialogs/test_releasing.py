@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
 from bot.app import App
 from bot.clock import release_what_is_due
+from bot.commands.notices import write_notice
 from core.assignments.models import Assignment
 from core.classes.models import ClassMembership
 from core.grading.models import AssignmentGradeRow
 from core.inbox.models import Notification, ScheduledAction
+from core.inbox.notify import ToTell
 from core.replies import Audience, Picture, Reply
 from tests.dialogs.graded import Course, choices, labels, open_course
 from tests.dialogs.test_class_commands import words
@@ -202,6 +205,39 @@ async def test_the_clock_releases_what_is_due_as_the_drafts_are_then(course: Cou
         await session.execute(update(ScheduledAction).where(due).values(due_at=func.now()))
     await asyncio.gather(*(release_what_is_due(course.app) for _ in range(2)))
     assert await released(course) == {"Ada Alm": "9.00"}
+
+
+async def test_what_could_not_be_released_as_scheduled_is_told_and_shown(course: Course) -> None:
+    rocks = await course.assignment("Rocks")
+    await grade_all(course)
+    for which in ("section:A", "person:bright"):
+        await course.tess.send_choice(choices(await course.tess.type(f'/release rocks {which} at:"in 2 days"'))[0])
+    async with course.app.sessions.begin() as session:
+        await session.execute(update(Assignment).where(Assignment.id == rocks).values(published_revision_id=None))
+        due = ScheduledAction.class_id == course.class_id
+        section = ScheduledAction.details["section"].astext == "A"
+        await session.execute(update(ScheduledAction).where(due, section).values(due_at=func.now()))
+    await release_what_is_due(course.app)
+    overview = await course.tess.type("/release")
+    assert "Rocks, section A | tried again until" in words(overview)
+    assert "Students can't see that assignment" in words(overview)
+    assert "Rocks, Bo Bright | –" in words(overview)
+    async with course.app.sessions.begin() as session:
+        told = await session.scalar(select(Notification).where(Notification.app_user_id == course.tess.user.id))
+        assert told is not None
+        unsent = ToTell(
+            told.id, told.kind, told.class_id, told.app_user_id, told.details, again=False, created_at=told.created_at
+        )
+        notice = await write_notice(session, unsent)
+        assert notice is not None
+        assert "(Rocks, section A) could not be released as scheduled for" in words(notice)
+        assert "publish it first. It is tried again until" in words(notice)
+        hour = func.now() - timedelta(hours=1)
+        await session.execute(update(ScheduledAction).where(due, section).values(due_at=hour, retry_at=None))
+    await release_what_is_due(course.app)
+    overview = await course.tess.type("/release")
+    assert "Rocks, section A | not done: Students can't see that assignment" in words(overview)
+    assert len([label for label in labels(overview) if label.startswith("Cancel")]) == 1
 
 
 async def test_an_unpublished_assignment_is_not_released(course: Course) -> None:

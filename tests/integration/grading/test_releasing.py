@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from core.audit.record import Actor
+from core.classes.models import ClassMembership
 from core.content.delete import delete
 from core.content.kinds import ASSIGNMENT
 from core.content.publish import unpublish
@@ -19,7 +20,13 @@ from core.errors import Conflict, InvalidInput, NotFound, NotPermitted, NotReady
 from core.grading.plan_release import LineFate, Selection, plan_release
 from core.grading.release import release
 from core.grading.retract import HOME_CHANGED
-from core.grading.schedule_release import cancel_release, run_due_release, schedule_release, scheduled_releases
+from core.grading.schedule_release import (
+    RELEASE_FAILED,
+    cancel_release,
+    run_due_release,
+    schedule_release,
+    scheduled_releases,
+)
 from core.models import Notification, ScheduledAction
 from tests import factories as make
 from tests.integration.grading.room import Room
@@ -231,6 +238,70 @@ class TestSchedules:
         assert await run_due_release(room.session) is not None
         assert len(await room.shown(room.ada)) == 1
 
+    async def test_one_that_can_not_be_done_for_an_hour_is_given_up(self, room: Room) -> None:
+        essay = await room.assignment()
+        await room.save(essay, room.ada, "5")
+        action = await schedule_release(room.session, room.teacher, room.selection(essay), soon())
+        await unpublish(room.session, room.teacher, ASSIGNMENT, essay.id)
+        await let_it_be_due(room, action)
+        await run_due_release(room.session)
+        (waiting,) = await scheduled_releases(room.session, room.second, room.id)
+        assert ("publish it first" in waiting.error, waiting.given_up) == (True, False)
+        await make.revision(room.session, essay, published=True)
+        await let_it_be_due(room, action, timedelta(minutes=61))
+        done = await run_due_release(room.session)
+        assert done is not None
+        assert done.release is None
+        assert await room.shown(room.ada) == {}
+        assert await run_due_release(room.session) is None
+        (given_up,) = await scheduled_releases(room.session, room.second, room.id)
+        assert ("publish it first" in given_up.error, given_up.given_up) == (True, True)
+        told = [each for each in await room.told() if each.kind == RELEASE_FAILED]
+        assert {each.app_user_id for each in told} == {room.teacher.user_id, room.second.user_id}
+        assert len(told) == 2
+        await schedule_release(room.session, room.teacher, room.selection(essay), soon())  # anew
+
+    async def test_what_no_clock_was_there_for_is_caught_up_on(self, room: Room) -> None:
+        essay = await room.assignment()
+        await room.save(essay, room.ada, "5")
+        action = await schedule_release(room.session, room.teacher, room.selection(essay), soon())
+        await let_it_be_due(room, action, timedelta(hours=9))
+        await run_due_release(room.session)
+        assert len(await room.shown(room.ada)) == 1
+
+    async def test_it_is_not_done_for_somebody_who_teaches_no_more(self, room: Room) -> None:
+        essay = await room.assignment()
+        await room.save(essay, room.ada, "5")
+        action = await schedule_release(room.session, room.teacher, room.selection(essay), soon())
+        await room.session.execute(
+            update(ClassMembership)
+            .where(ClassMembership.app_user_id == room.teacher.user_id)
+            .values(deleted_at=func.now())
+        )
+        await let_it_be_due(room, action)
+        done = await run_due_release(room.session)
+        assert done is not None
+        assert "does not teach this class any more" in done.error
+        assert await room.shown(room.ada) == {}
+        (told,) = [each for each in await room.told() if each.kind == RELEASE_FAILED]
+        assert told.app_user_id == room.second.user_id
+
+    async def test_each_selection_has_its_own_moment(self, room: Room) -> None:
+        essay, quiz = await room.assignment("Essay"), await room.assignment("Quiz")
+        chosen = [
+            room.selection(essay, section="A"),
+            room.selection(quiz, section="B"),
+            room.selection(section="B"),
+            room.selection(quiz, student=room.bo),
+            room.selection(),
+        ]
+        for each in chosen:
+            await schedule_release(room.session, room.teacher, each, soon())
+        for again in (*chosen[:-2], room.selection(essay, section="a")):
+            with pytest.raises(Conflict):
+                await schedule_release(room.session, room.teacher, again, soon())
+        assert len(await scheduled_releases(room.session, room.teacher, room.id)) == len(chosen)
+
     async def test_one_moment_each_and_it_can_be_called_off(self, room: Room) -> None:
         essay = await room.assignment()
         chosen = room.selection(essay)
@@ -240,7 +311,7 @@ class TestSchedules:
         whole = Selection(room.id, section="B")
         await schedule_release(room.session, room.teacher, whole, soon())
         planned = await scheduled_releases(room.session, room.teacher, room.id)
-        assert [each for _, _, each in planned] == [chosen, whole]
+        assert [each.selection for each in planned] == [chosen, whole]
         with pytest.raises(NotPermitted):
             await cancel_release(room.session, Actor.person(room.ada.id, "test"), action)
         await cancel_release(room.session, room.second, action)
@@ -256,9 +327,9 @@ def soon() -> datetime:
     return datetime.now(UTC) + timedelta(hours=1)
 
 
-async def let_it_be_due(room: Room, action: UUID) -> None:
+async def let_it_be_due(room: Room, action: UUID, ago: timedelta = timedelta(minutes=1)) -> None:
     assert await room.session.scalar(select(ScheduledAction.id).where(ScheduledAction.id == action))
-    past = datetime.now(UTC) - timedelta(minutes=1)
+    past = datetime.now(UTC) - ago
     await room.session.execute(
         update(ScheduledAction).where(ScheduledAction.id == action).values(due_at=past, retry_at=None)
     )
