@@ -156,7 +156,9 @@ async def test_an_unready_lesson_is_published_when_it_is(course: Course) -> None
     await edited(course, "Granite is old.")
     shown = await tess.type("/publish 1.1")
     assert labels(shown) == ["Publish when ready", "Leave it"]
-    assert "as soon as its text is ready" in words(await tess.press("Publish when ready"))
+    assert "Lesson 1.1 Granite is published as soon as its text is ready" in words(
+        await tess.press("Publish when ready")
+    )
     refused = await edited(course, "Granite is young.")
     assert "frozen" in words(refused)
     assert labels(refused) == ["Cancel the publication", "Leave it"]
@@ -171,7 +173,7 @@ async def test_it_is_scheduled_in_the_class_time_zone_and_called_off(course: Cou
     assert "Sun 31 March 2030, 03:30 CEST" in said
     assert "clocks" in said
     told = await tess.press("Schedule it")
-    assert "published on Sun 31 March 2030, 03:30 CEST" in words(told)
+    assert "Lesson 1.1 Granite is published on Sun 31 March 2030, 03:30 CEST" in words(told)
     assert "frozen" in words(await edited(course, "Granite is soft."))
     assert "Waits | to be published" in words(await tess.type("/lesson show 1.1"))
     twice = await tess.type("/publish 1.1 at:2030-04-01 08:00")
@@ -250,12 +252,12 @@ async def test_what_is_hidden_is_hidden_at_once_or_later(course: Course) -> None
     assert labels(await tess.type("/unpublish")) == ["module 1 Rocks", "lesson 1.1 Granite"]
     assert "hidden with it" in words(await tess.press("module 1 Rocks"))
     await tess.type('/unpublish 1.1 at:"in 3 days"')
-    assert "is hidden from students on" in words(await tess.press("Schedule it"))
+    assert "Lesson 1.1 Granite is hidden from students on" in words(await tess.press("Schedule it"))
     assert "Cancelled" in words(await tess.press("Cancel it"))
     await tess.type("/unpublish 1.1")
     assert "don't see lesson 1.1 Granite any more" in words(await tess.press("Unpublish"))
     assert "Granite" not in await seen_by_students(course)
-    assert "is not published" in words(await tess.type("/unpublish 1.1"))
+    assert "Lesson 1.1 Granite is not published" in words(await tess.type("/unpublish 1.1"))
     await tess.type("/publish 1.1")
     await tess.press("Publish")
     assert "Granite" in await seen_by_students(course)
