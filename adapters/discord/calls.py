@@ -166,6 +166,10 @@ class Calls:
         )
         return found
 
+    async def reopen_thread(self, thread: str) -> None:
+        """Take a thread out of the archive, which only moderators can do where it is locked."""
+        await self._call(Route("PATCH", "/channels/{channel_id}", channel_id=thread), json={"archived": False})
+
     async def close_thread(self, thread: str, name: str) -> None:
         """Give a thread another name and take it out of the list of those in use."""
         body = {"name": thread_name(name), "archived": True}

@@ -16,10 +16,10 @@ from core.errors import HomeroomError, NotPermitted, Unavailable
 TROUBLE = (discord.DiscordException, aiohttp.ClientError, OSError)  # TimeoutError is an OSError
 
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_INTERACTION, UNKNOWN_WEBHOOK = 10003, 10008, 10062, 10015
-ACKNOWLEDGED, TOKEN_OVER, THREAD_EXISTS = 40060, 50027, 160004
+ACKNOWLEDGED, TOKEN_OVER, THREAD_EXISTS, ARCHIVED = 40060, 50027, 160004, 50083
 CLOSED = frozenset({50007, 50278})  # the person takes no direct messages from us
 # The place is gone, shut, or was never ours: posting again does not help there.
-NO_PLACE = frozenset({UNKNOWN_CHANNEL, 50001, 50013, 50024, 50083, 160005})
+NO_PLACE = frozenset({UNKNOWN_CHANNEL, 50001, 50013, 50024, ARCHIVED, 160005})
 OVER = frozenset({UNKNOWN_INTERACTION, UNKNOWN_WEBHOOK, TOKEN_OVER})  # an interaction that takes no more answers
 _UNAUTHORISED, _FORBIDDEN = 401, 403
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes

@@ -170,3 +170,7 @@ class _Careful:
     async def edit(self, message_id: str, message: Message) -> None:
         """Put a message in place of one that stands there. Raises one of `TROUBLE`."""
         await self.direct.edit(message_id, message)
+
+    async def remove(self, message_id: str) -> None:
+        """Take back a message that stands there. Raises one of `TROUBLE`."""
+        await self.direct.remove(message_id)

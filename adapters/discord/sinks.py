@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from adapters.discord.calls import Calls, event_nonce
-from adapters.discord.failures import OVER, code_of
+from adapters.discord.failures import ARCHIVED, OVER, TROUBLE, code_of
 from adapters.discord.interaction import Interaction
 from adapters.discord.packing import Message
 
@@ -45,6 +45,10 @@ class Sink(Protocol):
         """Put a message in place of one that stands there. Raises one of `TROUBLE`."""
         ...
 
+    async def remove(self, message_id: str) -> None:
+        """Take back a message that stands there. Raises one of `TROUBLE`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelSink:
@@ -63,8 +67,18 @@ class ChannelSink:
         return await self.calls.post(self.at, message, event_nonce(self.at, nonce), reply_to=self.reply_to)
 
     async def edit(self, message_id: str, message: Message) -> None:
-        """Put a message in place of one that stands there."""
-        await self.calls.edit(self.at, message_id, message)
+        """Put a message in place of one that stands there; a thread that was archived meanwhile is opened again."""
+        try:
+            await self.calls.edit(self.at, message_id, message)
+        except TROUBLE as error:
+            if code_of(error) != ARCHIVED:
+                raise
+            await self.calls.reopen_thread(self.at)
+            await self.calls.edit(self.at, message_id, message)
+
+    async def remove(self, message_id: str) -> None:
+        """Delete a message that stands there."""
+        await self.calls.delete(self.at, message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,13 @@ class InteractionSink:
         """Put a message in place of one of the interaction's."""
         if not await self.interaction.edit(message_id, message):
             raise Ended
+
+    async def remove(self, message_id: str) -> None:
+        """Delete one of the interaction's messages."""
+        if not self.interaction.alive:
+            raise Ended
+        route = self.interaction.route
+        await self.interaction.calls.delete_follow_up(route.application, route.token, message_id)
 
 
 def is_over(error: Exception) -> bool:

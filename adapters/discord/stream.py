@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -70,8 +71,12 @@ class DiscordStream:
                 if self.elsewhere is None or not (is_over(error) or refused(error)):
                     raise
                 log.info("discord_answer_moved", reason=reason_of(error))
+                left, parts = self.sink, self._posted
                 self.sink, self._posted, self._tried = await self.elsewhere(), [], set()
                 await self._show_whole(reply)
+                for message_id, _ in reversed(parts):  # half an answer, with a Stop that stops nothing
+                    with contextlib.suppress(*TROUBLE):
+                        await left.remove(message_id)
 
     async def _show_so_far(self) -> None:
         try:

@@ -132,6 +132,27 @@ async def test_a_process_that_ends_in_the_middle_of_an_answer_leaves_it_to_the_n
         assert await school.statuses() == ["COMPLETED"]
 
 
+async def test_a_thread_that_is_archived_in_the_middle_of_an_answer_is_opened_for_the_rest(
+    school: DiscordSchool,
+) -> None:
+    asked = await school.begin_writing("13")
+    school.discord.people.archive(asked.id)
+    school.provider.release.set()
+    (answer,) = await school.until_shown(asked.id)
+    assert answer.content.count("reflected light") == 4
+    assert not school.answers(school.direct("13"))
+
+
+async def test_half_an_answer_is_taken_back_where_a_moderator_shuts_its_thread(school: DiscordSchool) -> None:
+    asked = await school.begin_writing("13")
+    school.discord.people.archive(asked.id, locked=True)
+    school.provider.release.set()
+    answer = await school.until_answered(school.direct("13"))
+    assert answer.content.count("reflected light") == 4
+    await school.settled()
+    assert not school.discord.workspace.shown(asked.id), "half of it is left, with a Stop that does nothing"
+
+
 async def test_an_intent_that_is_switched_off_ends_the_process_with_what_to_do(
     database: str, provider: OpenAIServer, tmp_path: Path
 ) -> None:

@@ -34,7 +34,10 @@ async def change(call: Call) -> Json:
     _check(_CHANGE, call.body)
     granted = call.world.permissions(BOT, channel)
     own = channel.is_thread and channel.owner == BOT
-    if not own and not has(granted, "manage_threads" if channel.is_thread else "manage_channels"):
+    # https://docs.discord.com/developers/resources/channel#modify-channel: who may write may open what is not locked
+    opens = channel.is_thread and call.body == {"archived": False} and has(granted, "send_messages_in_threads")
+    allowed = (own or opens) and not channel.locked
+    if not allowed and not has(granted, "manage_threads" if channel.is_thread else "manage_channels"):
         raise Refused(50013)
     if "locked" in call.body and not has(granted, "manage_threads"):
         raise Refused(50013)

@@ -26,6 +26,9 @@ class Place:
     async def post(self, message: Message, nonce: str) -> str:
         raise AssertionError((message, nonce))
 
+    async def remove(self, message_id: str) -> None:
+        raise AssertionError(f"{message_id} was to stay")
+
     async def edit(self, message_id: str, message: Message) -> None:
         if self.error is not None:
             raise self.error
