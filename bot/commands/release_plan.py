@@ -9,6 +9,7 @@ from datetime import datetime
 from adapters.charts import draw_distribution
 from bot.commands.browsing import show_moment
 from bot.commands.release_selection import pack
+from core.grading.mark import plain
 from core.grading.plan_release import LineFate, ReleaseLine, ReleasePlan
 from core.replies import Choice, Choices, Note, Part, Picture, Reply, Table, Text
 from core.text import literal, one_line
@@ -62,7 +63,7 @@ def _changes(plan: ReleasePlan) -> list[Part]:
                 line.student,
                 *((line.assignment,) if several else ()),
                 str(line.old) if line.old is not None else "–",
-                f"{line.new}{' (feedback changes)' if line.old is not None and line.feedback_changes else ''}",
+                f"{line.new}{_besides(line)}",
             )
             for line in plan.changes[:MOST_ROWS]
         )
@@ -73,6 +74,16 @@ def _changes(plan: ReleasePlan) -> list[Part]:
     if ungraded:
         parts.append(Note(f"Not graded, so nothing is shown: {_names(ungraded, several=several)}."))
     return parts
+
+
+def _besides(line: ReleaseLine) -> str:
+    """Return what else changes for a grade that was released before."""
+    if line.old is None:
+        return ""
+    said = ["feedback changes"] if line.feedback_changes else []
+    if line.reweighs:
+        said.append(f"weight {plain(line.old.weight)} → {plain(line.new.weight)}")
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _names(lines: Sequence[ReleaseLine], *, several: bool) -> str:

@@ -92,9 +92,12 @@ async def go(request: Request) -> Reply:
         return Reply((Text(literal_sentence(error.sentence)), *shown.parts))
     if not done.released:
         return say("There was nothing to release any more.")
-    grades, people = count_of(done.released, "grade"), count_of(len(done.students), "student")
+    whose = {line.student_user_id for line in done.plan.changes}
+    grades, people = count_of(done.released, "grade"), count_of(len(whose), "student")
+    told = "Each of them" if len(done.students) == len(whose) else f"{len(done.students)} of them"
+    is_told = f"{told} is told once, privately." if done.students else "Nobody is told: what they see is the same."
     return say(
-        f"Released: {grades} of {people}. Each of them is told once, privately.",
+        f"Released: {grades} of {people}. {is_told}",
         Note("`/release retract:yes` with the same names takes it back."),
     )
 

@@ -69,6 +69,16 @@ class ReleaseLine:
     row_id: UUID | None = None
     state: str = ""  # all that the release depends on
 
+    @property
+    def tells(self) -> bool:
+        """Whether the student, shown it, would see something else: a weight is not shown."""
+        return self.old is None or self.feedback_changes or str(self.old) != str(self.new)
+
+    @property
+    def reweighs(self) -> bool:
+        """Whether a released grade would count with another weight."""
+        return self.old is not None and self.old.weight != self.new.weight
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -107,7 +117,7 @@ class ReleasePlan:
     @property
     def students(self) -> tuple[UUID, ...]:
         """Who would be told."""
-        return tuple(dict.fromkeys(line.student_user_id for line in self.changes))
+        return tuple(dict.fromkeys(line.student_user_id for line in self.changes if line.tells))
 
     @property
     def distribution(self) -> tuple[Bucket, ...]:

@@ -69,12 +69,13 @@ WITH before AS (
     INSERT INTO notifications (dedupe_key, app_user_id, class_id, kind, details)
     SELECT 'release:' || CAST(:release_id AS uuid) || ':' || g.student_user_id, g.student_user_id, :class_id, :kind,
         jsonb_build_object('release_id', CAST(:release_id AS uuid), 'grades', jsonb_agg(g.id ORDER BY g.id))
-    FROM released g GROUP BY g.student_user_id
+    FROM released g WHERE g.id = ANY (:told_ids) GROUP BY g.student_user_id
 )
 SELECT count(*) FROM released
 """
 ).bindparams(
     bindparam("row_ids", type_=ARRAY(Uuid())),
+    bindparam("told_ids", type_=ARRAY(Uuid())),
     bindparam("by", type_=Uuid()),
     bindparam("actor", type_=Uuid()),
     bindparam("actor_kind", type_=ENUM(ActorKind, name="actor_kind", create_type=False)),
@@ -91,22 +92,23 @@ async def release(
 
     `fingerprint` is that of the plan that was agreed to: if the release would now do something else, nothing is done
     and `Conflict` has the new plan as `plan` in its data. `by` is on whose behalf the system does it. Blank grades stay
-    unreleased, unless they were released before. Raises what `plan_release` does.
+    unreleased, unless they were released before; of a weight alone nobody is told. Raises what `plan_release` does.
     """
     await require_teacher(session, actor, selection.class_id)
     locked = {None, *await lock_grades(session, selection)}
     plan = await plan_release(session, actor, selection)
     plan = replace(plan, lines=tuple(line for line in plan.lines if line.row_id in locked))
+    release_id = uuid4()
+    if not plan.changes:  # also where the button was pressed twice
+        return Release(release_id, plan, 0, ())
     if fingerprint is not None and fingerprint != plan.fingerprint:
         raise Conflict("The grades have changed since you looked, so nothing was released. Look again.", plan=plan)
-    release_id = uuid4()
-    if not plan.changes:
-        return Release(release_id, plan, 0, ())
     released = await session.scalar(
         _RELEASE,
         {
             **audit_values(actor, selection.class_id),
             "row_ids": [line.row_id for line in plan.changes],
+            "told_ids": [line.row_id for line in plan.changes if line.tells],
             "by": by or actor.user_id,
             "release_id": release_id,
             "kind": RELEASED,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, select, update
@@ -17,6 +19,7 @@ from core.grading.models import AssignmentGradeRow
 from core.inbox.models import Notification, ScheduledAction
 from core.inbox.notify import ToTell
 from core.replies import Audience, Picture, Reply
+from tests import factories as make
 from tests.dialogs.graded import Course, choices, labels, open_course
 from tests.dialogs.test_class_commands import words
 
@@ -93,8 +96,27 @@ async def test_what_changed_since_the_look_is_shown_anew(course: Course) -> None
     assert await released(course) == {}
     assert "Released: 1 grade" in words(await course.tess.press("Release"))
     course.tess.desk.seen.append(again)
-    await course.tess.press("Release")  # pressed twice
+    assert "nothing to release any more" in words(await course.tess.press("Release"))  # pressed twice
     assert await released(course) == {"Ada Alm": "3.00"}
+
+
+async def test_of_a_weight_alone_nobody_is_told(course: Course) -> None:
+    rocks = await course.assignment("Rocks", weight=Decimal(1))
+    await course.tess.type("/grade alm rocks 8")
+    await course.tess.type("/grade berg rocks 6")
+    await course.tess.type("/release rocks")
+    await course.tess.press("Release")
+    async with course.app.sessions.begin() as session:
+        root = await session.get_one(Assignment, rocks)
+        await make.revision(session, root, title="Rocks", published=True, points=Decimal(10), weight=Decimal(2))
+    await course.tess.type("/grade berg rocks 7")
+    run = words(await course.tess.type("/release rocks"))
+    assert "Ada Alm | 8 / 10 | 8 / 10 (weight 1 → 2)" in run
+    assert "Students who are told | 1" in run
+    assert "2 grades of 2 students. 1 of them is told once" in words(await course.tess.press("Release"))
+    async with course.app.sessions() as session:
+        told = await session.scalars(select(Notification.app_user_id).where(Notification.class_id == course.class_id))
+        assert Counter(told) == {course.ada.user.id: 1, course.berg.user.id: 2}
 
 
 async def test_a_section_or_a_person_at_a_time_and_taken_back(course: Course) -> None:
