@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from core.audit.record import Actor
 from core.content.kinds import ASSIGNMENT, KINDS, LESSON, MODULE, Kind
 from core.content.models import LessonUnit, Module
 from core.content.parts import IN_ORDER
+from core.content.same_name import tell_apart
 from core.enums import VisibilityState
 from core.errors import Ambiguous, InvalidInput, NotFound
 from core.identity.permissions import require_teacher
@@ -31,7 +32,8 @@ _PLACE = re.compile(r"#?\d{1,4}(?:\.\d{1,4})?\.?")
 class Thing:
     """A module, lesson, material or assignment. `number` is what people call it by, empty where it has none.
 
-    `live` says that it is published (what is above it may hide it still), `draft` that it has one.
+    `live` says that it is published (what is above it may hide it still), `draft` that it has one. `detail` tells it
+    from others of its number and title, and is empty where there are none.
     """
 
     kind: Kind
@@ -42,6 +44,7 @@ class Thing:
     live_title: str | None
     draft: bool
     place: tuple[int, ...]
+    detail: str = ""
 
     @property
     def live(self) -> bool:
@@ -51,7 +54,8 @@ class Thing:
     @property
     def label(self) -> str:
         """Return what a menu shows among its own kind, which also names it."""
-        return f"{self.number} {self.title}".strip()
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{self.number} {self.title}{detail}".strip()
 
     @property
     def full_label(self) -> str:
@@ -185,7 +189,12 @@ async def _of_kind(session: AsyncSession, class_id: UUID, kind: Kind, *, deleted
             numbers[row.id] = ".".join(str(each) for each in place)
         draft = row.visibility_state is VisibilityState.DRAFT
         things.append(Thing(kind, row.id, class_id, numbers.get(row.id, ""), row.title, row.live_title, draft, place))
-    return sorted(things, key=lambda each: (each.place, each.id))
+    things.sort(key=lambda each: (each.place, each.id))
+    named: dict[str, list[UUID]] = {}
+    for each in things:
+        named.setdefault(each.label.casefold(), []).append(each.id)
+    details = await tell_apart(session, kind, [ids for ids in named.values() if len(ids) > 1])
+    return [replace(each, detail=details.get(each.id, "")) for each in things]
 
 
 async def parent_of(session: AsyncSession, thing: Thing) -> str:
