@@ -183,7 +183,7 @@ def _state(block: Json, typed: dict[str, str], attached: dict[str, list[File]]) 
     if kind == "static_select":
         value = element.get("initial_option")
         if name in typed:
-            value = next(option for option in element["options"] if option["value"] == typed[name])
+            value = next(each for each in element["options"] if typed[name] in (each["value"], each["text"]["text"]))
     elif kind == "file_input":
         value = [file.as_file() for file in attached.get(name, ())]
     else:
