@@ -18,7 +18,7 @@ from core.assignments.due import MyAssignment, WorkState, attempts_of, clock, my
 from core.assignments.find import find_work
 from core.assignments.models import AssignmentSubmission
 from core.assignments.submit import HandedFile, Receipt, require_open, submit
-from core.errors import Ambiguous, HomeroomError, InvalidInput, NotFound, Oversized, StorageUnavailable
+from core.errors import Ambiguous, InvalidInput, NotFound, Oversized, StorageUnavailable
 from core.events import Attachment
 from core.inbox.received import received_at
 from core.replies import Form, Note, Part, Reply, Text
@@ -89,13 +89,15 @@ async def _hand_in(request: Request, assignment_id: UUID) -> Reply:
     if done is not None:  # the process that served this event before died after it had been handed in
         return _received(_receipt_of(done, work), visitor.time_zone)
     files: list[HandedFile] = []
+    handed_in = False
     try:
         await _store(request, files)
         async with request.app.sessions.begin() as session:
             receipt = await submit(session, request.actor, assignment_id, body=text, files=files, at=at)
-    except HomeroomError:
-        await _forget(request, files)
-        raise
+            handed_in = True  # if the commit fails, it may have been done all the same
+    finally:
+        if not handed_in:
+            await _forget(request, files)
     return _received(receipt, visitor.time_zone)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from adapters.terminal.surface import read_line
 from bot.app import App
@@ -111,6 +112,18 @@ async def test_an_event_that_is_served_again_is_handed_in_once(course: Course) -
     receipts = await course.served_twice(course.ada, event)
     assert receipts[0] == receipts[1]
     assert len(await handed_in(course, course.ada)) == 1
+
+
+async def test_files_do_not_stay_when_the_database_refuses(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("gone"))
+
+    await course.assignment("Rocks")
+    storage = course.app.pipeline.storage
+    before = await storage.written_before("submissions", in_days(1))
+    monkeypatch.setattr("bot.commands.submitting.submit", refuse)
+    assert "database" in words(await course.ada.type("/submit rocks Granite.", file=b"stone"))
+    assert await storage.written_before("submissions", in_days(1)) == before
 
 
 async def test_no_form_is_opened_for_what_takes_nothing(course: Course) -> None:
