@@ -189,6 +189,14 @@ def create_sessions(engine: AsyncEngine) -> Sessions:
 
 
 @asynccontextmanager
+async def snapshot(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Open a session to read with, all of whose statements see the database as it was at its first one."""
+    async with sessions() as session:
+        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
+
+
+@asynccontextmanager
 async def autocommit(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     """Open a session whose statements commit one by one: a single statement costs one round trip instead of three."""
     async with sessions() as session:

@@ -6,6 +6,7 @@ from adapters.gradebooks.write_own import write_own
 from bot.commands.browsing import show_moment
 from bot.commands.registry import Command, Request, Run
 from bot.commands.which_class import uuid_of, value_of
+from core.db import snapshot
 from core.enums import GradeStatus
 from core.errors import NotFound
 from core.grading.aggregate import Total
@@ -22,7 +23,7 @@ async def run_grades(request: Request) -> Reply:
     visitor = request.visitor
     if visitor.teaches:
         return say("You teach this class: `/gradebook` shows everybody's grades, drafts and released side by side.")
-    async with request.app.sessions() as session:
+    async with snapshot(request.app.sessions) as session:
         mine = await my_grades(session, visitor.user_id, visitor.class_id)
     if not mine.grades:
         return say("No grades have been released to you yet.")
@@ -45,7 +46,7 @@ async def get_file(request: Request) -> Reply:
     enrolled = next((each for each in request.encounter.classes if each.class_id == class_id), None)
     if enrolled is None:
         raise NotFound("You are not in that class any more.")
-    async with request.app.sessions() as session:
+    async with snapshot(request.app.sessions) as session:
         mine = await my_grades(session, request.person.user_id, class_id)
     file = File(f"{enrolled.code}-grades.csv", write_own(mine, enrolled.title), "text/csv")
     return Reply((file, Note("Only you can see this.")))

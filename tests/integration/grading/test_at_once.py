@@ -15,12 +15,13 @@ from core.assignments.models import Assignment
 from core.assignments.submit import submit
 from core.audit.models import AuditLog
 from core.audit.record import Actor
-from core.db import Sessions, create_engine, create_sessions
+from core.db import Sessions, create_engine, create_sessions, snapshot
 from core.errors import Conflict
 from core.grading.grade import GradeEdit, save_grades
 from core.grading.gradebook_sheet import GradebookSheet, SheetColumn, SheetRow
 from core.grading.import_gradebook import import_gradebook
 from core.grading.mark import graded
+from core.grading.my_grades import MyGrades, my_grades
 from core.grading.plan_release import plan_release
 from core.grading.release import release
 from core.grading.schedule_release import run_due_release, schedule_release
@@ -195,3 +196,21 @@ async def test_an_import_that_learns_an_id_holds_no_grade_while_it_waits_for_a_r
         await session.commit()
     assert len((await other).changes) == 1
     assert await school.do(lambda room: room.shown(room.ada)) == {"Essay": "5.00 / 10.00"}
+
+
+async def test_a_snapshot_shows_one_state_whatever_is_released_meanwhile(school: School) -> None:
+    async def before() -> MyGrades:
+        async with snapshot(school.sessions) as session:
+            assert (await my_grades(session, school.room.ada.id, school.room.id)).grades == ()
+            await school.do(release_all)
+            return await my_grades(session, school.room.ada.id, school.room.id)
+
+    async def release_all(room: Room) -> None:
+        await room.save(school.essay, room.ada, "5")
+        await room.release(school.essay)
+
+    mine = await before()
+    assert (mine.grades, mine.overall) == ((), None)
+    async with school.sessions() as session:  # which another one borrows as it was
+        assert await session.scalar(text("SHOW transaction_isolation")) == "read committed"
+        assert len((await my_grades(session, school.room.ada.id, school.room.id)).grades) == 1
