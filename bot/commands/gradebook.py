@@ -14,8 +14,10 @@ from adapters.gradebooks.read_canvas import MOST_BYTES, read_canvas
 from adapters.gradebooks.write_canvas import write_canvas
 from bot.commands.picking import pick
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
+from bot.commands.telling_apart import told_apart
 from bot.commands.which_class import CODE, class_meant, uuid_of, value_of
 from core.classes.held_file import HeldFile, Upload, drop_file, held_file, hold_file
+from core.db import snapshot
 from core.enums import GradeStatus
 from core.errors import Ambiguous, Conflict, NotFound, Oversized, StorageUnavailable
 from core.grading.aggregate import Totals, draft_totals, published_totals
@@ -44,7 +46,7 @@ async def run_show(request: Request) -> Reply:
                 return pick(error, PERSON, lambda id_: f"{class_id.hex}:{id_.hex}")
         return await _one(request, class_id, student.user_id)
     section = request.options.get("section")
-    async with request.app.sessions() as session:
+    async with snapshot(request.app.sessions) as session:
         book = await gradebook(session, request.actor, class_id, section=section)
         drafts = await draft_totals(session, request.actor, class_id)
         shown = await published_totals(session, request.actor, class_id)
@@ -63,7 +65,7 @@ async def show_person(request: Request) -> Reply:
 async def run_export(request: Request) -> Reply:
     """Serve /gradebook export: the drafts as a file that Canvas takes back."""
     class_id = class_meant(request)
-    async with request.app.sessions() as session:
+    async with snapshot(request.app.sessions) as session:
         book = await gradebook(session, request.actor, class_id)
     code = next((each.code for each in request.encounter.classes if each.class_id == class_id), "class")
     return Reply(
@@ -126,8 +128,9 @@ async def drop_held(request: Request) -> Reply:
 
 async def _overview(book: Gradebook, drafts: Totals, shown: Totals, name: str) -> Reply:
     works = tuple(_work_row(work, book.pupils) for work in book.works)
+    names = told_apart((pupil.user_id, pupil.name, pupil.email) for pupil in book.pupils)
     people = tuple(
-        (pupil.name, pupil.section or "–", *(_percent(_total(each, book, pupil)) for each in (drafts, shown)))
+        (names[pupil.user_id], pupil.section or "–", *(_percent(_total(each, book, pupil)) for each in (drafts, shown)))
         for pupil in book.pupils[:_MOST_ROWS]
     )
     parts: list[Part] = []
@@ -163,10 +166,11 @@ def _work_row(work: Work, pupils: Sequence[Pupil]) -> tuple[str, ...]:
 
 
 async def _one(request: Request, class_id: UUID, student_id: UUID) -> Reply:
-    async with request.app.sessions() as session:
+    async with snapshot(request.app.sessions) as session:
         book = await gradebook(session, request.actor, class_id)
         drafts = await draft_totals(session, request.actor, class_id)
         shown = await published_totals(session, request.actor, class_id)
+    names = told_apart((each.user_id, each.name, each.email) for each in book.pupils)
     pupil = next((each for each in book.pupils if each.user_id == student_id), None)
     if pupil is None:
         raise NotFound("There is no such student in this class.")
@@ -176,7 +180,7 @@ async def _one(request: Request, class_id: UUID, student_id: UUID) -> Reply:
         for cell in (pupil.cell(work),)
     ]
     rows.append(("Total", _percent(_total(drafts, book, pupil)), _percent(_total(shown, book, pupil)), ""))
-    return Reply((Table(("Assignment", "Draft", "As they see it", "Points"), tuple(rows), pupil.name),))
+    return Reply((Table(("Assignment", "Draft", "As they see it", "Points"), tuple(rows), names[pupil.user_id]),))
 
 
 def _total(totals: Totals, book: Gradebook, pupil: Pupil) -> Decimal | None:

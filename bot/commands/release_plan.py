@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from adapters.charts import draw_distribution
 from bot.commands.browsing import show_moment
 from bot.commands.release_selection import pack
+from bot.commands.telling_apart import told_apart
 from core.grading.mark import plain
 from core.grading.plan_release import LineFate, ReleaseLine, ReleasePlan
 from core.replies import Choice, Choices, Note, Part, Picture, Reply, Table, Text
@@ -54,13 +56,14 @@ def _summary(plan: ReleasePlan) -> Table:
 
 
 def _changes(plan: ReleasePlan) -> list[Part]:
+    names = told_apart((line.student_user_id, line.student, line.email) for line in plan.lines)
     several = len({line.assignment_id for line in plan.lines}) > 1
     parts: list[Part] = []
     if plan.changes:
         headings = ("Who", *(("Assignment",) if several else ()), "Sees now", "Would see")
         rows = tuple(
             (
-                line.student,
+                names[line.student_user_id],
                 *((line.assignment,) if several else ()),
                 str(line.old) if line.old is not None else "–",
                 f"{line.new}{_besides(line)}",
@@ -72,7 +75,7 @@ def _changes(plan: ReleasePlan) -> list[Part]:
             parts.append(Note(f"… and {len(plan.changes) - MOST_ROWS} more; `section:` or `person:` shows fewer."))
     ungraded = plan.of(LineFate.UNGRADED)
     if ungraded:
-        parts.append(Note(f"Not graded, so nothing is shown: {_names(ungraded, several=several)}."))
+        parts.append(Note(f"Not graded, so nothing is shown: {_names(ungraded, names, several=several)}."))
     return parts
 
 
@@ -86,8 +89,9 @@ def _besides(line: ReleaseLine) -> str:
     return f" ({', '.join(said)})" if said else ""
 
 
-def _names(lines: Sequence[ReleaseLine], *, several: bool) -> str:
-    named = [f"{line.student} ({line.assignment})" if several else line.student for line in lines[:MOST_ROWS]]
+def _names(lines: Sequence[ReleaseLine], names: Mapping[UUID, str], *, several: bool) -> str:
+    shown = [(names[line.student_user_id], line.assignment) for line in lines[:MOST_ROWS]]
+    named = [f"{name} ({work})" if several else name for name, work in shown]
     more = len(lines) - len(named)
     return literal(", ".join(named)) + (f" and {more} more" if more else "")
 

@@ -53,6 +53,8 @@ async def run_release(request: Request) -> Reply:
             option = str(error.data["option"])
             return pick(error, AGAIN, lambda id_: pack_options(_NAMES, {**options, option: id_.hex}))
         if options.get("retract") == YES:
+            if "at" in options:
+                raise InvalidInput("Grades are taken back at once; leave out when.", field="at")
             return await retracting.plan(session, request, chosen)
         at = await _moment(session, request, options["at"]) if "at" in options else None
         plan = await plan_release(session, request.actor, chosen.selection)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.registry import Request, Run
 from bot.commands.release_plan import LEAVE, MOST_ROWS, count_of
 from bot.commands.release_selection import Chosen, name_of, pack, unpack
+from bot.commands.telling_apart import told_apart
 from bot.commands.which_class import value_of
 from core.errors import Conflict
+from core.grading.find import Student, list_students
 from core.grading.plan_retract import RetractPlan, plan_retract
 from core.grading.retract import retract
 from core.replies import Choice, Choices, Note, Reply, Table, Text, say
@@ -19,15 +23,18 @@ TAKE_BACK = "release.retract"
 
 async def plan(session: AsyncSession, request: Request, chosen: Chosen) -> Reply:
     """Return what taking a selection back would hide, with the choice to do it."""
-    return _dry_run(await plan_retract(session, request.actor, chosen.selection), chosen.name)
+    students = await list_students(session, request.actor, chosen.selection.class_id)
+    return _dry_run(await plan_retract(session, request.actor, chosen.selection), chosen.name, students)
 
 
-def _dry_run(plan: RetractPlan, name: str) -> Reply:
+def _dry_run(plan: RetractPlan, name: str, students: Sequence[Student]) -> Reply:
     lines = plan.lines
     if not lines:
         return say(f"Nothing of {literal(name)} is released.")
+    here = [(each.user_id, each.name, each.email) for each in students]
+    names = told_apart([*here, *((line.student_user_id, line.student, line.email) for line in lines)])
     rows = tuple(
-        (line.student, line.assignment, f"{line.released}{'' if line.seen else ' (not seen now)'}")
+        (names[line.student_user_id], line.assignment, f"{line.released}{'' if line.seen else ' (not seen now)'}")
         for line in lines[:MOST_ROWS]
     )
     more = [Note(f"… and {len(lines) - MOST_ROWS} more.")] if len(lines) > MOST_ROWS else []
@@ -60,7 +67,8 @@ async def take_back(request: Request) -> Reply:
             raise
         async with request.app.sessions() as session:
             name = await name_of(session, request, selection)
-        return Reply((Text(literal_sentence(error.sentence)), *_dry_run(changed, name).parts))
+            students = await list_students(session, request.actor, selection.class_id)
+        return Reply((Text(literal_sentence(error.sentence)), *_dry_run(changed, name, students).parts))
     if not done.retracted:
         return say("There was nothing to take back any more.")
     grades, people = count_of(done.retracted, "grade"), count_of(len(done.students), "student")

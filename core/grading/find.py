@@ -43,7 +43,10 @@ class Student:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One student's work for one assignment: their newest attempt, if any, and the draft with who saved it last."""
+    """One student's work for one assignment: their newest attempt, if any, and the draft with who saved it last.
+
+    `student` is a name, with the address where another student of the class has the same.
+    """
 
     class_id: UUID
     assignment_id: UUID
@@ -181,7 +184,13 @@ WHERE a.class_id = :class_id AND a.deleted_at IS NULL ORDER BY a.position, a.id
 ).bindparams(bindparam("class_id", type_=Uuid()))
 _PIECE = text(
     f"""
-SELECT r.title, r.points, u.name, s.section, w.id AS submission_id, w.attempt, w.submitted_at, w.late, w.body, w.files,
+SELECT r.title, r.points, s.section,
+    CASE WHEN EXISTS (
+        SELECT FROM class_memberships m JOIN app_users o ON o.id = m.app_user_id AND o.deleted_at IS NULL
+        WHERE m.class_id = a.class_id AND m.role = 'STUDENT' AND m.deleted_at IS NULL AND o.id <> u.id
+            AND lower(o.name) = lower(u.name)
+    ) THEN u.name || ' (' || u.email || ')' ELSE u.name END AS name,
+    w.id AS submission_id, w.attempt, w.submitted_at, w.late, w.body, w.files,
     coalesce(g.version, 0) AS version, g.draft_status, g.draft_score, g.draft_feedback, g.draft_updated_by_user_id
 FROM assignments a {_NEWEST}
 JOIN class_memberships s ON s.class_id = a.class_id AND s.app_user_id = :student

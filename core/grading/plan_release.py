@@ -62,6 +62,7 @@ class ReleaseLine:
     assignment: str
     student_user_id: UUID
     student: str
+    email: str
     section: str
     old: Shown | None
     new: Shown
@@ -138,10 +139,10 @@ class ReleasePlan:
 
 _PLAN = text(
     """
-SELECT a.id AS assignment_id, a.title, a.points, a.weight, u.id AS student_user_id, u.name, s.section, g.id AS row_id,
-    g.draft_status, g.draft_score, g.released_at IS NOT NULL AS released, g.published_status, g.published_score,
-    g.published_points, g.published_weight, g.draft_feedback IS DISTINCT FROM coalesce(g.published_feedback, '')
-        AS feedback_changes,
+SELECT a.id AS assignment_id, a.title, a.points, a.weight, u.id AS student_user_id, u.name, u.email, s.section,
+    g.id AS row_id, g.draft_status, g.draft_score, g.released_at IS NOT NULL AS released, g.published_status,
+    g.published_score, g.published_points, g.published_weight,
+    g.draft_feedback IS DISTINCT FROM coalesce(g.published_feedback, '') AS feedback_changes,
     concat_ws(' ', g.id, g.draft_status, g.draft_score, md5(g.draft_feedback), a.points, a.weight, g.published_status,
         g.published_score, md5(g.published_feedback), g.published_points, g.published_weight) AS state
 FROM published_assignments a
@@ -193,7 +194,7 @@ async def plan_release(session: AsyncSession, actor: Actor, selection: Selection
 
 def _line(row: Any) -> ReleaseLine:  # noqa: ANN401  (a row of _PLAN, unpacked at once: there may be thousands)
     (
-        assignment_id, title, points, weight, student_user_id, name, section, row_id, draft_status, draft_score,
+        assignment_id, title, points, weight, student_user_id, name, email, section, row_id, draft_status, draft_score,
         released, published_status, published_score, published_points, published_weight, feedback_changes, state,
     ) = row  # fmt: skip
     old = None
@@ -207,6 +208,7 @@ def _line(row: Any) -> ReleaseLine:  # noqa: ANN401  (a row of _PLAN, unpacked a
         assignment=title,
         student_user_id=student_user_id,
         student=name,
+        email=str(email),
         section=section,
         old=old,
         new=new,

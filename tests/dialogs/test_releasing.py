@@ -16,6 +16,7 @@ from bot.commands.notices import write_notice
 from core.assignments.models import Assignment
 from core.classes.models import ClassMembership
 from core.grading.models import AssignmentGradeRow
+from core.identity.models import AppUser
 from core.inbox.models import Notification, ScheduledAction
 from core.inbox.notify import ToTell
 from core.replies import Audience, Picture, Reply
@@ -193,6 +194,33 @@ async def test_taking_back_says_what_nobody_can_take_back(course: Course) -> Non
     assert "1 student read it when they came to me" in said
     assert "`/grades`" in said
     assert "No grades have been released" in await talk.say("/grades")
+
+
+async def test_taking_back_has_no_moment(course: Course) -> None:
+    await course.assignment("Rocks")
+    refused = await course.tess.type('/release rocks retract:yes at:"in 2 days"')
+    assert "taken back at once" in words(refused)
+    assert set(refused.field_errors) == {"at"}
+
+
+async def test_students_of_one_name_are_told_apart(course: Course) -> None:
+    await course.assignment("Rocks")
+    async with course.app.sessions.begin() as session:
+        bright = AppUser.id == course.bright.user.id
+        await session.execute(update(AppUser).where(bright).values(name="Bo Berg"))
+    berg, bright_ = (f"Bo Berg ({each.user.email})" for each in (course.berg, course.bright))
+    await course.tess.type(f"/grade {course.berg.user.email} rocks 3")
+    run = await course.tess.type("/release rocks")
+    assert f"{berg} | – | 3 / 10" in words(run)
+    assert f"nothing is shown: Ada Alm, {bright_}." in words(run)
+    await course.tess.press("Release")
+    assert f"{berg} | Rocks | 3 / 10" in words(await course.tess.type("/release rocks retract:yes"))
+    book = words(await course.tess.type("/gradebook"))
+    assert f"{berg} | B" in book
+    assert f"{bright_} | B" in book
+    assert "Ada Alm | A" in book
+    assert f"**{berg}**" in words(await course.tess.type(f"/grade {course.berg.user.email} rocks"))
+    assert "**Ada Alm**" in words(await course.tess.type("/grade alm rocks"))
 
 
 async def test_it_is_scheduled_shown_and_cancelled(course: Course) -> None:
