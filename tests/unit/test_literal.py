@@ -19,7 +19,9 @@ from adapters.terminal.render import render as render_terminal
 from bot.commands.notices import write_news
 from bot.dispatch import error_reply
 from core.content.announce import News
+from core.enums import Platform
 from core.errors import NotFound
+from core.events import Command, Place, Sender
 from core.replies import Note, Reply, Text
 from core.text import literal, without_escapes
 
@@ -89,7 +91,9 @@ def _at_terminal(reply: Reply) -> str:
 
 
 def test_an_error_quotes_as_it_is_and_keeps_its_code() -> None:
-    reply = error_reply(NotFound("There is no lesson “2*3*4 [a](http://evil.example)”. `/lessons` lists them."))
+    error = NotFound("There is no lesson “2*3*4 [a](http://evil.example)”. `/lessons` lists them.")
+    typed = Command(key="k", sender=Sender(Platform.SLACK, "U1", "T1"), place=Place("D1"), name="ask")
+    reply = error_reply(error, typed)
     (said,) = plain(reply)
     assert said == "There is no lesson “2*3*4 [a](http://evil.example)”. `/lessons` lists them."
     assert "/lessons lists them" in _at_terminal(reply)
