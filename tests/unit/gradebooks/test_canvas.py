@@ -113,9 +113,7 @@ def test_a_file_as_canvas_expects_it() -> None:
     )
     ada = pupil("=Ada", LmsIds("11", "s1", "ada"), w1=Cell(1, graded("8.5")), w2=Cell(1, EXCUSED), w3=Cell(1, MISSING))
     data = write_canvas(book(ada, pupil("Bo"), works=works))
-    assert data.startswith(
-        b'\xef\xbb\xbf"Student","ID",'
-    )  # quotes: no cell begins inside another
+    assert data.startswith(b'\xef\xbb\xbf"Student","ID",')  # quotes: no cell begins inside another
     rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
     assert rows == [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Essay (77)", "'=Quiz",
