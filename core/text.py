@@ -6,6 +6,8 @@ import re
 
 # PostgreSQL text holds no NUL; the other controls mean nothing in chat and can hide text in a terminal.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# What turns the direction of all that follows on its line, beyond the text itself (Unicode 16, UAX 9, 2.1 to 2.4).
+_TURNS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _SPACE = re.compile(r"\s+")
 # What Markdown reads anywhere in a line, and what it reads where a line begins (CommonMark 0.31, 2.4, 4 and 5).
 _MARK = re.compile(r"[\\`*_\[\]<>~|]|&(?=#|\w)")
@@ -22,8 +24,8 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """Return text on one line, cut to `limit` characters with an ellipsis."""
-    line = _SPACE.sub(" ", clean(text)).strip()
+    """Return text on one line, cut to `limit` characters with an ellipsis, that turns no other's direction."""
+    line = _SPACE.sub(" ", _TURNS.sub("", clean(text))).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

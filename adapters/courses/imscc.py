@@ -13,7 +13,7 @@ from adapters.courses.imscc_archive import Archive, open_archive
 from adapters.courses.imscc_canvas import merge, read_canvas
 from adapters.courses.imscc_files import take_files
 from adapters.courses.imscc_manifest import Manifest, read_manifest
-from adapters.courses.imscc_notes import notes_of
+from adapters.courses.imscc_notes import ended, notes_of
 from adapters.courses.imscc_outline import OWN_MODULE, Outline, flatten
 from adapters.courses.imscc_pages import take_listed, take_unlisted
 from adapters.courses.imscc_taken import Taken
@@ -51,8 +51,9 @@ def _plan(archive: Archive, filename: str, class_title: str) -> CoursePlan:
     modules, bare = _modules(outline, taken)
     if not (modules or taken.materials or taken.assignments):
         why = "all of it is for teachers only" if taken.kept_out else "it has no pages, documents or assignments"
-        why += "".join(f". {each.path}: {each.reason}" for each in taken.skipped[:_NAMED])
-        raise InvalidInput(f"There is nothing to import in {filename}: {why}.")
+        said = [f"There is nothing to import in {filename}: {why}"]
+        said += [f"{each.path}: {each.reason}" for each in taken.skipped[:_NAMED]]
+        raise InvalidInput(" ".join(ended(each) for each in said))
     return CoursePlan(
         source=_source(manifest, course or filename),
         about=About(course, canvas.code, manifest.language, canvas.time_zone, clean(manifest.description)),

@@ -30,7 +30,7 @@ def notes_of(manifest: Manifest, outline: Outline, taken: Taken) -> list[str]:
         ),
     ):
         if names:
-            notes.append(f"{sentence}: {_listed(names)}.")
+            notes.append(ended(f"{sentence}: {_listed(names)}"))
     for number, sentence in (
         (taken.pictures, "Pictures that stayed behind (a page keeps a picture's description, if it has one)"),
         (taken.tools, "Links to external tools that stand in no module and were left out"),
@@ -45,6 +45,11 @@ def notes_of(manifest: Manifest, outline: Outline, taken: Taken) -> list[str]:
             else "Each assignment weighs as much as it has points, as in Canvas's total."
         )
     return notes
+
+
+def ended(sentence: str) -> str:
+    """End a sentence with a full stop, unless what it ends with does that."""
+    return sentence if sentence.endswith((".", "!", "?", "…")) else f"{sentence}."
 
 
 def _listed(names: Sequence[str]) -> str:

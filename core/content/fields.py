@@ -18,14 +18,16 @@ _PLACES = {"points": 2, "weight": 4}
 def _title(text: str) -> str:
     title = one_line(text, TITLE_LIMIT)
     if not title:
-        raise InvalidInput("A title is needed.")
+        raise InvalidInput("A title is needed.", field="title")
     return title
 
 
-def _body(text: str) -> str:
+def _body(text: str, field: str) -> str:
     body = clean(text)
     if len(body) > BODY_LIMIT:
-        raise InvalidInput(f"That text is longer than {BODY_LIMIT:,} characters; split it or upload it as a file.")
+        raise InvalidInput(
+            f"That text is longer than {BODY_LIMIT:,} characters; split it or upload it as a file.", field=field
+        )
     return body
 
 
@@ -38,7 +40,7 @@ class ModuleFields:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", _title(self.title))
-        object.__setattr__(self, "description", _body(self.description))
+        object.__setattr__(self, "description", _body(self.description, "description"))
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class LessonFields:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", _title(self.title))
-        object.__setattr__(self, "body", _body(self.body))
+        object.__setattr__(self, "body", _body(self.body, "body"))
 
 
 @dataclass(frozen=True)
@@ -84,17 +86,17 @@ class AssignmentFields:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", _title(self.title))
-        object.__setattr__(self, "instructions", _body(self.instructions))
+        object.__setattr__(self, "instructions", _body(self.instructions, "instructions"))
         for name in ("points", "weight"):
             value: Decimal = getattr(self, name)
             if not value.is_finite() or not 0 <= value <= 99_999:  # noqa: PLR2004  (the columns' room)
-                raise InvalidInput(f"{name.capitalize()} must be a number from 0 to 99,999.")
+                raise InvalidInput(f"{name.capitalize()} must be a number from 0 to 99,999.", field=name)
             # As the column keeps it: otherwise the same number, written again, would count as a change.
             object.__setattr__(self, name, round(value, _PLACES[name]))
         for name in ("opens_at", "due_at", "closes_at"):
             moment: datetime | None = getattr(self, name)
             if moment is not None and moment.tzinfo is None:
-                raise InvalidInput("A date needs a time zone.")
+                raise InvalidInput("A date needs a time zone.", field=name)
 
 
 Fields = ModuleFields | LessonFields | FileFields | AssignmentFields

@@ -44,6 +44,16 @@ def test_entities_and_files_from_outside_are_refused(tmp_path: Path) -> None:
     assert any("module_meta.xml can't be read" in note for note in made.notes)
 
 
+def test_what_is_said_of_a_package_with_nothing_to_take_ends_once(tmp_path: Path) -> None:
+    zeros = b"0" * 2**25
+    with pytest.raises(InvalidInput, match="nothing to import") as refused:
+        read(small(tmp_path, p__html=zeros, f__txt=zeros))
+    assert refused.value.sentence.count("more than can be taken.") == 2
+    assert ".." not in refused.value.sentence
+    made = read(small(tmp_path, **{"e.html": page("Empty?", "")}, p__html=page("Who asks?", "")))
+    assert not any(note.endswith("?.") for note in made.notes)
+
+
 def test_no_path_leads_out_of_the_package(tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("hidden words")
     inside = tmp_path / "inside"
