@@ -103,7 +103,7 @@ def _read(name: str, typed: str, zone: ZoneInfo) -> object:
     if name in ("opens_at", "due_at", "closes_at"):
         if typed.casefold() in ("", "none", "-", "never"):
             return None
-        return read_moment(typed, zone, datetime.now(UTC)).at
+        return read_moment(typed, zone, datetime.now(UTC), past=True).at  # of a course that has begun
     if name in ("points", "weight"):
         try:
             return Decimal(typed.replace(",", "."))

@@ -36,12 +36,13 @@ class Moment:
     note: str = ""
 
 
-def read_moment(said: str, zone: ZoneInfo, now: datetime) -> Moment:
+def read_moment(said: str, zone: ZoneInfo, now: datetime, *, past: bool = False) -> Moment:
     """Return the moment that is meant, in `zone`; `now` is aware.
 
     A weekday or a day without a year is the next such day, a time alone is its next occurrence. A time that the clocks
-    skip is taken as much later as they skip, one that happens twice as its first, and `note` says so. Raises
-    `InvalidInput` for what is no moment, is past, or is more than five years off.
+    skip is taken as much later as they skip, one that happens twice as its first, and `note` says so. With `past` a
+    moment may be past that is said with its date. Raises `InvalidInput` for what is no moment, is past, or is more than
+    five years off.
     """
     words = re.sub(r"\s*,\s*", " ", one_line(said, 80)).casefold().strip(" .")
     words = re.sub(r"(?<=\d)t(?=\d)", " ", words)
@@ -57,10 +58,12 @@ def read_moment(said: str, zone: ZoneInfo, now: datetime) -> Moment:
             moment = _local(words, zone, here)
         except OverflowError as error:  # beyond the first or the last year of a calendar
             raise _unclear(words) from error
-    if moment.at.astimezone(UTC) <= now:
+    if not past and moment.at.astimezone(UTC) <= now:
         raise InvalidInput(f"{say_moment(moment.at)} is past; it is {say_moment(here)} now.")
     if moment.at - now > _FARTHEST:
         raise InvalidInput("That is more than five years from now.")
+    if now - moment.at > _FARTHEST:
+        raise InvalidInput("That is more than five years ago.")
     return moment
 
 

@@ -76,6 +76,17 @@ class TestMoments:
         with pytest.raises(InvalidInput):
             read_moment(said, ZURICH, FRIDAY)
 
+    def test_what_is_past_where_it_may_be(self) -> None:
+        for said, meant in (
+            ("2026-09-01 08:00", "Tue 1 September 2026, 08:00 CEST"),
+            ("today 06:00", "Fri 20 November 2026, 06:00 CET"),
+            ("fri 6:30", "Fri 27 November 2026, 06:30 CET"),  # without a date it is to come, as ever
+        ):
+            assert say_moment(read_moment(said, ZURICH, FRIDAY, past=True).at) == meant
+        for said in ("2016-09-01 08:00", "0002-01-01 08:00"):
+            with pytest.raises(InvalidInput, match="ago"):
+                read_moment(said, ZURICH, FRIDAY, past=True)
+
     def test_a_time_that_the_clocks_skip_is_taken_later_and_said(self) -> None:
         moment = read_moment("2027-03-28 02:30", ZURICH, FRIDAY)
         assert moment.at.astimezone(UTC) == datetime(2027, 3, 28, 1, 30, tzinfo=UTC)
