@@ -18,6 +18,7 @@ from core.assignments.remind import remind, set_reminders, still_due, wants_remi
 from core.assignments.submit import submit
 from core.audit.record import Actor
 from core.db import create_engine, create_sessions
+from core.enums import NotificationState
 from core.errors import NotPermitted
 from core.identity.models import AppUser
 from core.models import Notification
@@ -119,7 +120,7 @@ async def test_each_is_told_once_of_what_is_due_within_a_day(room: Room) -> None
     for row in await room.told():
         due_at = datetime.fromisoformat(row.details["due_at"])
         assert (UUID(row.details["assignment"]), due_at, row.class_id) == (essay.id, NOW + 23 * HOUR, room.id)
-        row.state = "SENT"
+        row.state = NotificationState.SENT
     await room.set(reminder_hours=26)
     assert await remind(room.session) == 3, "what is told is told again, or what is due later is not"
 

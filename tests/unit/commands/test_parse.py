@@ -7,6 +7,7 @@ import pytest
 from bot.commands import COMMANDS
 from bot.commands.parse import parse_options
 from core.errors import InvalidInput
+from core.replies import Offer
 
 ASK = COMMANDS["ask"]
 
@@ -54,12 +55,12 @@ def test_a_mistake_is_explained(command: str, text: str, says: str) -> None:
 
 def test_a_required_option_is_asked_for() -> None:
     assert [option.name for option in ASK.missing({}, {})] == ["question"]
-    form = ASK.form("ask", {"mode": "CLASS"}, {"lesson": ("1.1 Light",)})
+    form = ASK.form("ask", {"mode": "CLASS"}, {"lesson": (Offer("1.1 Light", "7"),)})
     assert [(field.name, field.value, field.required) for field in form.fields[:2]] == [
         ("question", "", True),
         ("mode", "CLASS", False),
     ]
-    assert form.fields[2].options == ("1.1 Light",)
+    assert form.fields[2].options == (Offer("1.1 Light", "7"),)
     assert form.action == "command:ask"
 
 
