@@ -16,6 +16,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route as Call
 from yarl import URL
 
+from adapters.discord.alone import Alone
 from adapters.discord.application import Application, read_application
 from adapters.discord.calls import Calls
 from adapters.discord.check import READS_ALL, READS_SOME
@@ -100,7 +101,8 @@ async def open_discord(app: App, **more: Any) -> AsyncIterator[Discord]:  # noqa
         listener = Listener(reads_all=application.reads_all, prepare=prepare, **more)
         pages = f"{settings.public_url.rstrip('/')}/" if settings.public_url else None
         calls = Calls(listener.http, http, ended=listener.is_closed)
-        setting = Setting(calls, lambda: listener.own_id, settings.discord_api_url, pages)
+        alone = Alone(app.sessions, calls, lambda: listener.own_id)
+        setting = Setting(calls, alone, lambda: listener.own_id, settings.discord_api_url, pages)
 
         async def respond(event: Event, data: Mapping[str, str]) -> Responder:
             return open_responder(servers, setting, event, Route.from_data(data))

@@ -130,10 +130,14 @@ class Calls:
             json={"name": thread_name(name), "type": _PRIVATE, "invitable": False, "auto_archive_duration": _DAY},
         )
         thread = str(made["id"])
+        await self.let_in(thread, user)
+        return thread
+
+    async def let_in(self, thread: str, user: str) -> None:
+        """Add somebody to a thread; nothing happens to who is in it."""
         await self._call(
             Route("PUT", "/channels/{channel_id}/thread-members/{user_id}", channel_id=thread, user_id=user)
         )
-        return thread
 
     async def start_post(self, forum: str, name: str, message: Message, tags: Sequence[str]) -> str:
         """Begin a post in a forum and return its id, which its first message has too.

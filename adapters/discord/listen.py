@@ -21,6 +21,7 @@ from typing import Any
 import discord
 import structlog
 
+from adapters.discord.alone import PRIVATE
 from adapters.discord.catch_up import CatchUp
 from adapters.discord.intake import Intake
 from adapters.discord.pace import paced
@@ -166,13 +167,11 @@ class Listener(discord.AutoShardedClient):
         if author.get("bot") or payload.get("webhook_id"):
             return
         guild, channel = str(payload.get("guild_id") or ""), str(payload.get("channel_id") or "")
-        where = await self.where(channel, guild)
+        where = await self._where_for(str(author.get("id")), channel, guild)
         posted = where.forum and where.thread == str(payload.get("id"))
         if posted:
             posted = await self.intake.servers.stands_for_class(guild, where.channel)
-        workspace = guild
-        if where.private:
-            workspace = await self.intake.servers.of_person(str(author.get("id")), self.intake.setting.calls)
+        workspace = guild or await self.intake.servers.of_person(str(author.get("id")), self.intake.setting.calls)
         event = receive_message(payload, where, workspace, self._own_ids(guild), posted=posted)
         if event is not None:
             route = route_of_event(MESSAGE, event.sender.user_id, guild, where, event.message_id)
@@ -205,7 +204,7 @@ class Listener(discord.AutoShardedClient):
         if user == self.own_id or payload.get("message_author_id") not in (None, self.own_id):
             return
         guild = str(payload.get("guild_id") or "")
-        where = await self.where(str(payload.get("channel_id") or ""), guild)
+        where = await self._where_for(user, str(payload.get("channel_id") or ""), guild)
         workspace = guild or await self.intake.servers.of_person(user, self.intake.setting.calls)
         event = receive_reaction(payload, where, workspace, self.own_id, added=added, at=at)
         if event is None:
@@ -231,6 +230,13 @@ class Listener(discord.AutoShardedClient):
         guilds = {str(guild["id"]) for guild in payload.get("guilds") or ()}
         await self.intake.servers.settle(int(shard), int(shards), guilds)
 
+    async def _where_for(self, user: str, channel: str, guild: str) -> Where:
+        """Return what kind of place a channel is to somebody: their own private thread is like direct messages."""
+        where = await self.where(channel, guild)
+        if where.alone and await self.intake.setting.alone.known(user, guild, where.channel) == where.thread:
+            return replace(where, private=True)
+        return where
+
     async def where(self, channel: str, guild: str) -> Where:
         """Return what kind of place a channel is: as discord.py knows it, else as Discord says."""
         if not guild:
@@ -239,7 +245,8 @@ class Listener(discord.AutoShardedClient):
         if isinstance(known, discord.Thread):
             tags = tuple(tag.name for tag in known.applied_tags)
             forum = isinstance(known.parent, discord.ForumChannel)
-            return Where(str(known.parent_id), channel, forum=forum, title=known.name, tags=tags)
+            alone = known.is_private() and str(known.owner_id) == self.own_id
+            return Where(str(known.parent_id), channel, forum=forum, title=known.name, tags=tags, alone=alone)
         if known is not None:
             return Where(channel, forum=isinstance(known, discord.ForumChannel))
         if channel not in self._places:
@@ -252,7 +259,8 @@ class Listener(discord.AutoShardedClient):
         calls = self.intake.setting.calls
         found = await calls.channel(channel)
         in_thread = int(found.get("type") or 0) in THREADS and found.get("parent_id")
-        return where_of(found, await calls.channel(str(found["parent_id"])) if in_thread else None)
+        where = where_of(found, await calls.channel(str(found["parent_id"])) if in_thread else None)
+        return replace(where, alone=found.get("type") == PRIVATE and str(found.get("owner_id")) == self.own_id)
 
     async def _insist(self, take: Callable[[Listener, Payload], Awaitable[None]], payload: Payload) -> None:
         """Have an event stored, however long the database is away within a minute: it does not come again."""

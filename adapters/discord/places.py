@@ -19,7 +19,8 @@ FORUMS = frozenset({FORUM, MEDIA})
 class Where:
     """A place: `channel` is the parent of a `thread`. A post in a forum has a `title` and names of `tags`.
 
-    `private`: direct messages with the bot, where nobody else reads.
+    `private`: direct messages with the bot, where nobody else reads. `alone`: a private thread of the bot's, begun for
+    somebody.
     """
 
     channel: str
@@ -28,6 +29,7 @@ class Where:
     forum: bool = False
     title: str = ""
     tags: tuple[str, ...] = ()
+    alone: bool = False
 
 
 def where_of(channel: Payload, parent: Payload | None = None) -> Where:

@@ -23,7 +23,6 @@ SEEN_PRIVATELY = "📬"  # on a message that was answered where only its author 
 NOT_REACHED = (
     "I can't answer this here in public, and your direct messages are closed to me. Open them, or type `/ask`."
 )
-_PRIVATE_THREAD = "An answer for you alone"
 
 
 @dataclass(slots=True)
@@ -73,10 +72,11 @@ class Reach:
         if self.direct is None:
             calls = self.setting.calls
             if self.route.private:
-                self.direct = ChannelSink(calls, self.route.channel, self.event.place.channel_id)
+                thread = self.route.channel if self.route.in_thread else None
+                self.direct = ChannelSink(calls, self.route.channel, self.event.place.channel_id, thread)
             else:
                 self.direct = _Careful(await self._open_direct(), self)
-            if self.route.kind == MESSAGE and self.route.guild:
+            if self.route.kind == MESSAGE and not self.route.private:
                 with contextlib.suppress(*TROUBLE):
                     await calls.react(self.route.channel, self.route.message, SEEN_PRIVATELY)
         return self.direct
@@ -98,7 +98,7 @@ class Reach:
         if self.route.kind == REACTION:
             raise PermissionError("nobody waits for what follows a reaction, so no thread is made for it")
         try:
-            thread = await calls.start_private_thread(parent, self.route.user, _PRIVATE_THREAD)
+            thread = await self.setting.alone.thread(self.route.user, self.route.guild, parent)
         except TROUBLE as error:
             log.info("discord_person_not_reached", reason=reason_of(error))
             self._unreachable = error
@@ -111,7 +111,7 @@ class Reach:
                         reply_to=self.route.message,
                     )
             raise
-        return ChannelSink(calls, thread, parent, None)
+        return ChannelSink(calls, thread, parent, thread)
 
     async def public_sink(self, thread_for: str | None) -> Sink:
         """Return the place of the event, for everybody; with `thread_for` its thread, which is begun if need be."""
@@ -154,8 +154,8 @@ class _Careful:
 
     @property
     def thread(self) -> str | None:
-        """None: what stands here belongs to no public thread."""
-        return None
+        """The private thread, once it has taken their place."""
+        return self.direct.thread
 
     async def post(self, message: Message, nonce: str) -> str:
         """Post a message once and return its id. Raises one of `TROUBLE`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from adapters.discord.alone import Alone
 from adapters.discord.calls import Calls
 from core.replies import Form
 
@@ -16,6 +17,7 @@ class Setting:
     """The calls, the bot's user id `own`, and how its own `pages` begin. `opened` is filled by `remember_form`."""
 
     calls: Calls
+    alone: Alone
     own: Callable[[], str]
     api_url: str
     pages: str | None = None

@@ -38,6 +38,22 @@ _NOTE = text(
 )
 
 
+# An answer outside of any thread of the class's is for one person: the thread it was posted in is theirs.
+_PRIVATE_THREAD = text(
+    """
+    SELECT d.thread_id
+    FROM workspaces w
+    JOIN workspace_identities i ON i.workspace_id = w.id AND i.deleted_at IS NULL
+    JOIN chats c ON c.app_user_id = i.app_user_id AND c.thread_id IS NULL
+    JOIN chat_messages m ON m.chat_id = c.id AND m.role = 'ASSISTANT'
+    JOIN message_deliveries d ON d.chat_message_id = m.id AND d.workspace_id = w.id
+    WHERE w.platform = CAST(:platform AS platform) AND w.external_id = :workspace AND w.deleted_at IS NULL
+        AND i.platform_user_id = :user AND d.channel_id = :channel_id AND d.thread_id IS NOT NULL
+    ORDER BY d.created_at DESC LIMIT 1
+    """
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Deliveries:
     """Notes where a platform's workspace shows answers."""
@@ -101,6 +117,17 @@ async def _shown(
             ChatMessage.role == role,
         )
     )
+
+
+async def private_thread(
+    session: AsyncSession, platform: Platform, workspace: str, user: str, channel_id: str
+) -> str | None:
+    """Return the thread of a channel in which somebody was last answered alone, or None."""
+    thread: str | None = await session.scalar(
+        _PRIVATE_THREAD,
+        {"platform": platform.value, "workspace": workspace, "user": user, "channel_id": channel_id},
+    )
+    return thread
 
 
 async def posts_of_event(session: AsyncSession, inbox_event_id: UUID) -> list[Post]:

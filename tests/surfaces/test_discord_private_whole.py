@@ -144,6 +144,43 @@ async def test_closed_direct_messages_lead_to_a_private_thread(school: DiscordSc
     assert school.silent()
 
 
+async def test_the_private_thread_is_like_direct_messages_to_its_person_alone(
+    school: DiscordSchool, discord: DiscordServer, provider: OpenAIServer, database: str, tmp_path: Path
+) -> None:
+    world = school.discord.workspace
+    await school.join("14", "Dan")
+    for user in ("13", "14"):
+        world.people[user].dms_closed = True
+    await school.ask("13", channel=ELSEWHERE)
+    await school.until(lambda: world.threads(ELSEWHERE))
+    await school.settled()
+    (thread,) = world.threads(ELSEWHERE)
+
+    def answers() -> int:
+        return len([post for post in world.shown(thread.id) if "[1]" in post.content])
+
+    await school.say("13", "How long does it take?", thread=thread.id)
+    await school.settled()
+    assert answers() == 2, "no mention is needed, as in direct messages"
+    (answer,) = [post for post in world.shown(thread.id) if "[1]" in post.content][:1]
+    await school.react("13", answer, "👎")
+    assert any("What is not good" in post.content for post in world.shown(thread.id))
+    async with open_school(discord, provider, database, tmp_path / "next") as other:
+        school.discord.people.archive(thread.id)
+        await school.ask("13", channel=ELSEWHERE)
+        await school.settled()
+        await other.settled()
+        assert answers() == 3, "the thread of before is used again, by any process"
+        world.add_role("14", "manage_threads")
+        await school.ask("14", thread=thread.id)
+        await school.settled()
+        await other.settled()
+    assert answers() == 3
+    (hers,) = [each for each in world.threads(ELSEWHERE) if each.id != thread.id]
+    assert sorted(hers.members) == sorted(["14", BOT]), "somebody else who reads along is answered elsewhere"
+    assert school.silent()
+
+
 async def test_who_can_not_be_reached_at_all_is_told_nothing_private_in_public(school: DiscordSchool) -> None:
     world = school.discord.workspace
     world.people["13"].dms_closed = True

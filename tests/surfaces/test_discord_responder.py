@@ -10,7 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 from discord import Client
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from adapters.discord.alone import Alone
 from adapters.discord.calls import Calls
 from adapters.discord.fetching import is_discords
 from adapters.discord.packing import Message as Shown
@@ -41,10 +43,17 @@ WHOLE = Reply((Text("".join(PIECES)), Sources((CITATION,)), Note("From the scrip
 SHOWN = "Light bends at the surface @\u200beveryone [1].\n-# From the script."
 
 
+class NothingBegun(Alone):
+    """No private threads are known, and no database is asked for one."""
+
+    async def known(self, user: str, guild: str, channel: str) -> None: ...
+
+
 @pytest.fixture
 async def setting(local: DiscordServer, rest: Client) -> AsyncIterator[Setting]:
     async with aiohttp.ClientSession() as session:
-        yield Setting(Calls(rest.http, session), lambda: BOT, local.api_url)
+        calls = Calls(rest.http, session)
+        yield Setting(calls, NothingBegun(async_sessionmaker(), calls, lambda: BOT), lambda: BOT, local.api_url)
 
 
 def asked(local: DiscordServer, channel: str = "21", user: str = "11") -> Post:
@@ -216,7 +225,7 @@ async def test_closed_direct_messages_lead_to_a_private_thread(
     assert set(thread.members) == {"11", BOT}
     (answer,) = local.workspace.shown(thread.id)
     assert answer.content == "Only for you."
-    assert noted.notes[-1] == ("21", 0, answer.id, None), "a reaction to it is found"
+    assert noted.notes[-1] == ("21", 0, answer.id, thread.id), "a reaction to it is found"
     assert local.workspace.shown("21") == []
 
 
