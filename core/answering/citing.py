@@ -13,7 +13,7 @@ from core.ports import Source
 
 # [1] · [1, 2] · [1-3] · [^1] · [Source 1] · 【1†source】: the ways in which models write a citation.
 _CITATION = re.compile(
-    r"[\[【]\s*(?:sources?\s*|quelle\s*|\^)?(\d{1,3}(?:\s*(?:[,;–-]|and|&)\s*(?:source\s*)?\d{1,3})*)\s*(?:†[^\]】]*)?[\]】]",
+    r"[\[【]\s*(?:sources?\s*|quelle\s*|\^)?(\d{1,3}(?:\s*(?:[,;–-]|and|&)\s*(?:source\s*)?\d{1,3})*)\s*(?:†[^\]】`]*)?[\]】]",
     re.IGNORECASE,
 )
 _NUMBERS = re.compile(r"(\d{1,3})(?:\s*[–-]\s*(\d{1,3}))?")
@@ -85,7 +85,7 @@ class CitationFilter:
                 self._held = self._held[opened - space :]
                 break
             found = _CITATION.match(self._held, opened)
-            if found is None:
+            if found is None or found.end() - opened > _LONGEST_HELD + 1:
                 shown.append(self._held[: opened + 1])
                 self._held = self._held[opened + 1 :]
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.answering.citing import CitationFilter, find_support, is_supported
@@ -36,6 +36,9 @@ def test_numbers_are_checked_and_renumbered_however_the_text_arrives(written: st
     assert stream(written, 3, size=size)[0] == shown
 
 
+@example("[1†`]`", 1)
+@example(f"[1†{'a' * 46}]", 7)
+@example(f"[1†{'a' * 45}]", 7)
 @given(st.text(alphabet="ab [1239],`\n【】†-", max_size=60), st.integers(1, 7))
 def test_what_is_shown_does_not_depend_on_how_the_text_was_cut(text: str, size: int) -> None:
     assert stream(text, 3, size=size) == stream(text, 3, size=1000)
