@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, Identified, native_enum
@@ -13,7 +14,10 @@ from core.enums import ActorKind
 
 
 class AuditLog(Identified, Base):
-    """One change of one thing: ids, states and grade values, no prose."""
+    """One change of one thing: ids, states and grade values, no prose.
+
+    `created_at` is when the row was written: of two that waited for each other, the later one is later.
+    """
 
     __tablename__ = "audit_logs"
     __table_args__ = (
@@ -31,3 +35,4 @@ class AuditLog(Identified, Base):
     entity_id: Mapped[UUID]
     class_id: Mapped[UUID | None] = mapped_column(ForeignKey("classes.id"))
     details: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), sort_order=90)

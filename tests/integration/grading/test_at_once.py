@@ -119,7 +119,7 @@ async def test_two_releases_of_one_plan_happen_once(school: School) -> None:
     async def agreed(room: Room) -> Any:
         return await release(room.session, room.teacher, chosen, fingerprint=plan.fingerprint)
 
-    assert isinstance(await school.one_after_the_other(agreed, agreed), Conflict)
+    assert (await school.one_after_the_other(agreed, agreed)).released == 0
     assert await school.count(Notification) == 1
     assert await school.count(AuditLog, action="grade.release") == 1
 
@@ -214,3 +214,17 @@ async def test_a_snapshot_shows_one_state_whatever_is_released_meanwhile(school:
     async with school.sessions() as session:  # which another one borrows as it was
         assert await session.scalar(text("SHOW transaction_isolation")) == "read committed"
         assert len((await my_grades(session, school.room.ada.id, school.room.id)).grades) == 1
+
+
+async def test_audit_rows_are_in_the_order_in_which_things_were_done(school: School) -> None:
+    """The second transaction begins first, and waits."""
+    async with school.sessions() as early:
+        await early.execute(text("SELECT now()"))
+        await school.do(save(school, "8"))
+        await replace(school.room, session=early).save(school.essay, school.room.ada, "9")
+        await early.commit()
+    async with school.sessions() as session:
+        rows = await session.scalars(
+            select(AuditLog.details).where(AuditLog.action == "grade.save").order_by(AuditLog.created_at)
+        )
+        assert [each["after"] for each in rows] == ["8", "9"]
