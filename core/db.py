@@ -14,7 +14,7 @@ from pgvector.asyncpg import register_vector
 from sqlalchemy import URL, DateTime, ForeignKey, Index, MetaData, Text, event, func, make_url, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.types import UserDefinedType
 
@@ -190,9 +190,13 @@ def create_sessions(engine: AsyncEngine) -> Sessions:
 
 @asynccontextmanager
 async def snapshot(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """Open a session to read with, all of whose statements see the database as it was at its first one."""
+    """Open a session to read with, all of whose statements see the database as it was at its first one.
+
+    One that joins a connection's open transaction sees what that one does.
+    """
     async with sessions() as session:
-        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        if not isinstance(session.bind, AsyncConnection):
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         yield session
 
 
