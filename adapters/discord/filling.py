@@ -5,9 +5,10 @@ What is not taken in is told by the interaction, unless another process has answ
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
 import structlog
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.discord.controls import choice_units
 from adapters.discord.failures import TROUBLE, reason_of
-from adapters.discord.forms import Json, form_choice, form_modal
+from adapters.discord.forms import Json, form_choice, form_modal, form_of
 from adapters.discord.interaction import Interaction
 from adapters.discord.packing import Message
 from adapters.discord.paging import (
@@ -39,7 +40,7 @@ from adapters.discord.paging import (
 from core.db import Sessions
 from core.errors import DatabaseUnavailable
 from core.events import Control, Event
-from core.inbox.hold_form import held_form, hold_form, let_go
+from core.inbox.hold_form import form_held_as, held_form, hold_form, let_go
 from core.replies import Choice, Choices, Form
 
 log = structlog.get_logger(__name__)
@@ -125,6 +126,30 @@ async def reopened(sessions: Sessions, event: Control, form_id: UUID, wrong: Map
     return Choices(tuple(page_choice(paged, number, form_id, "Correct") for number in paged.left))
 
 
+async def remember(sessions: Sessions, event: Event, form: Form) -> None:
+    """Keep a form that was opened, for Discord sends back only its fields. Never raises: words alone are lost."""
+    value = json.dumps(asdict(replace(form, about="")), ensure_ascii=False)
+    kept = Control(
+        key=_opened(event, form.action), sender=event.sender, place=event.place, action=form.action, value=value
+    )
+    try:
+        async with _transaction(sessions) as session:
+            await hold_form(session, kept)
+    except DatabaseUnavailable as error:
+        log.warning("discord_form_not_remembered", reason=error.code)
+
+
+async def remembered(sessions: Sessions, event: Control) -> Form | None:
+    """Return the form that was opened last for who sent this one; None where it is not known. Never raises."""
+    try:
+        async with _transaction(sessions) as session:
+            kept = await form_held_as(session, event.sender.platform, _opened(event, event.action))
+    except DatabaseUnavailable as error:
+        log.warning("discord_form_not_remembered", reason=error.code)
+        return None
+    return form_of(json.loads(kept.value)) if kept is not None else None
+
+
 async def forget(sessions: Sessions, form_id: UUID) -> None:
     """Forget a form that is done with. Never raises: it goes by itself in a day."""
     try:
@@ -153,6 +178,10 @@ async def _look(sessions: Sessions, event: Control, form_id: UUID, *, fill: int 
             paged = fill_in(paged, fill, event.fields, event.files)
             await hold_form(session, replace(held, value=as_value(paged), files=paged.files))
     return paged
+
+
+def _opened(event: Event, action: str) -> str:
+    return f"opened:{event.sender.user_id}:{action}"
 
 
 def _held(event: Event, paged: PagedForm) -> Control:

@@ -8,11 +8,10 @@ from uuid import UUID
 
 import structlog
 
-from adapters.discord.filling import Opening, forget, opening_of, reopened
+from adapters.discord.filling import Opening, forget, opening_of, remember, remembered, reopened
 from adapters.discord.forms import filled_in
 from adapters.discord.interaction import Interaction
 from adapters.discord.route import MODAL, Route
-from adapters.discord.setting import Setting
 from core.db import Sessions
 from core.errors import DatabaseUnavailable
 from core.events import Control, Event
@@ -22,7 +21,7 @@ from core.text import literal_sentence
 log = structlog.get_logger(__name__)
 
 
-async def after_form(setting: Setting, sessions: Sessions, route: Route, event: Event, reply: Reply) -> Reply:
+async def after_form(sessions: Sessions, route: Route, event: Event, reply: Reply) -> Reply:
     """Return what is said after a form: of one that was refused what is wrong, and a way back to what was typed.
 
     One of several pages that was taken is forgotten.
@@ -35,13 +34,11 @@ async def after_form(setting: Setting, sessions: Sessions, route: Route, event: 
     sentences = [literal_sentence(error) for error in reply.field_errors.values()]
     parts += [Note(sentence) if said else Text(sentence) for sentence in sentences if sentence not in said]
     if route.kind == MODAL and isinstance(event, Control) and not any(isinstance(part, Form) for part in parts):
-        parts += await _way_back(setting, sessions, route, event, reply.field_errors)
+        parts += await _way_back(sessions, route, event, reply.field_errors)
     return replace(reply, parts=tuple(parts), audience=Audience.PERSON)
 
 
-async def open_form(
-    setting: Setting, sessions: Sessions, event: Event, interaction: Interaction | None, reply: Reply
-) -> Reply:
+async def open_form(sessions: Sessions, event: Event, interaction: Interaction | None, reply: Reply) -> Reply:
     """Open the reply's form if the interaction takes one now, and return what is left to say."""
     form = next((part for part in reply.parts if isinstance(part, Form)), None)
     opening = await _opening(sessions, event, form) if form is not None else None
@@ -50,7 +47,8 @@ async def open_form(
     # Discord answers a form with a form only after a button was pressed in between.
     takes = interaction is not None and interaction.route.kind != MODAL and not reply.failed
     if takes and interaction is not None and await interaction.open_form(opening.modal):
-        setting.remember_form(interaction.route.user, form)
+        if opening.offered is form:  # otherwise its pages are kept
+            await remember(sessions, event, form)
         return replace(reply, parts=tuple(part for part in reply.parts if part is not form))
     return replace(reply, parts=tuple(opening.offered if part is form else part for part in reply.parts))
 
@@ -66,12 +64,11 @@ async def _opening(sessions: Sessions, event: Event, form: Form) -> Opening | No
         return None
 
 
-async def _way_back(
-    setting: Setting, sessions: Sessions, route: Route, event: Control, wrong: Mapping[str, str]
-) -> list[Form | Choices]:
+async def _way_back(sessions: Sessions, route: Route, event: Control, wrong: Mapping[str, str]) -> list[Form | Choices]:
     if not route.form:
-        known = setting.opened.get((route.user, event.action))
-        return [filled_in(known, event.action, event.value, event.fields)] if event.fields else []
+        if not event.fields:
+            return []
+        return [filled_in(await remembered(sessions, event), event.action, event.value, event.fields)]
     try:
         pages = await reopened(sessions, event, UUID(route.form), wrong)
     except DatabaseUnavailable as error:

@@ -58,8 +58,8 @@ class DiscordResponder:
             return
         with in_our_words():
             sessions = self.deliveries.sessions
-            reply = await after_form(self.setting, sessions, self.route, self.event, reply)
-            reply = await open_form(self.setting, sessions, self.event, self.interaction, reply)
+            reply = await after_form(sessions, self.route, self.event, reply)
+            reply = await open_form(sessions, self.event, self.interaction, reply)
             if not reply.parts:
                 return
             sink = await self._reach.sink(reply.audience)

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from adapters.discord.failures import TROUBLE, reason_of
-from adapters.discord.filling import TOO_LATE, open_page, take_page, tell
+from adapters.discord.filling import TOO_LATE, open_page, remember, take_page, tell
 from adapters.discord.forms import OPEN_FORM, form_modal, unpack_form
 from adapters.discord.intake import Intake, open_responder
 from adapters.discord.interaction import Interaction
@@ -87,7 +87,8 @@ async def _open_form(intake: Intake, event: Control, interaction: Interaction) -
     except ValueError:
         opened = False
     else:
-        intake.setting.remember_form(event.sender.user_id, form)
+        if opened:
+            await remember(intake.servers.sessions, event, form)
     if not opened:
         await tell(interaction, TOO_LATE)
 

@@ -1,4 +1,4 @@
-"""A form of several pages, between one page and the next: among the stored events, where it waits for a day at most.
+"""A form on its way: among the stored events, where it waits for a day at most, from one page of it to the next.
 
 Nobody takes up what is held, as it has no sender to wait for. It goes when the form is done with, or with the events
 that have waited in vain.
@@ -32,6 +32,12 @@ _LOOK = text(
     FOR UPDATE
     """
 )
+_LOOK_UP = text(
+    """
+    SELECT event FROM inbox_events
+    WHERE platform = CAST(:platform AS platform) AND dedupe_key = :key AND sender = '' AND waits_until > now()
+    """
+)
 _LET_GO = text("DELETE FROM inbox_events WHERE id = :id AND sender = '' AND waits_until IS NOT NULL")
 
 
@@ -51,6 +57,13 @@ async def held_form(session: AsyncSession, platform: Platform, user_id: str, for
     found = await session.scalar(_LOOK, {"id": form_id, "platform": platform.value})
     form = from_data(found) if found is not None else None
     return form if isinstance(form, Control) and form.sender.user_id == user_id else None
+
+
+async def form_held_as(session: AsyncSession, platform: Platform, key: str) -> Control | None:
+    """Return the form that is held under a key; None where it is not held."""
+    found = await session.scalar(_LOOK_UP, {"platform": platform.value, "key": f"form:{key}"})
+    form = from_data(found) if found is not None else None
+    return form if isinstance(form, Control) else None
 
 
 async def let_go(session: AsyncSession, form_id: UUID) -> None:

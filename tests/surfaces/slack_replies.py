@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from adapters.slack.pace import Pace
 from adapters.slack.receive import receive
@@ -22,9 +24,7 @@ from tests.surfaces.echo import client
 
 Json = dict[str, Any]
 ANSWER = UUID("00000000-0000-0000-0000-000000000007")
-
-
-NO_DATABASE = cast("Sessions", None)
+NO_DATABASE: Sessions = async_sessionmaker()  # bound to none, so that every statement fails
 
 
 @dataclass(slots=True)

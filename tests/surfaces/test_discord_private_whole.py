@@ -232,6 +232,22 @@ async def test_a_form_that_was_refused_opens_again_with_what_was_typed(school: D
     await school.until_told("14", "You are known here as Dan")
 
 
+async def test_a_refused_form_keeps_its_words_in_another_process(
+    discord: DiscordServer, provider: OpenAIServer, database: str, tmp_path: Path
+) -> None:
+    async with open_school(discord, provider, database, tmp_path) as school:
+        await school.join("14", "Dan", linked=False)
+        await school.type("14", "/link", CHANNEL)
+        form = await school.form("14")
+    async with open_school(discord, provider, database, tmp_path) as school:
+        await school.fill("14", form, code="WRONG-CODE")
+        refused = await school.until_told("14", "A code is twelve letters")
+        pressed = await school.done(await school.press("14", refused, labels(refused)[0]))
+    assert pressed.modal is not None
+    assert pressed.modal.title == form.title
+    assert [each["label"] for each in pressed.modal.components] == [each["label"] for each in form.components]
+
+
 async def test_names_are_completed_with_what_is_published(school: DiscordSchool) -> None:
     typing = school.discord.people.autocomplete("13", CHANNEL, "ask", focused="lesson", question="x", lesson="phases")
     await school.until(lambda: typing.choices is not None)
