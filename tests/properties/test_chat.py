@@ -342,7 +342,10 @@ class Chatting(RuleBasedStateMachine):
         if not self._may(who):
             return
         things = [each for each in self.school.things if each.room is room]
-        coming = {f"{each.kind}:{each.id.hex}:PUBLISH": each for each in things if each.waiting}
+        # What comes with a module is called off with it, as long as that stands.
+        together = [each.batch.module if each.batch and not each.batch.module.deleted else each
+                    for each in things if each.waiting]  # fmt: skip
+        coming = {f"{each.kind}:{each.id.hex}:PUBLISH": each for each in together}
         coming |= {f"{each.kind}:{each.id.hex}:UNPUBLISH": each for each in things if each.hides_at}
         offered = {choice.value: choice for choice in screen.choices() if choice.action == "publish.cancel"}
         assert offered.keys() == coming.keys()
