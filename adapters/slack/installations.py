@@ -115,15 +115,20 @@ class Installations(AsyncInstallationStore):
         """
         if not team_id:
             return
+        async with autocommit(self._sessions) as session:
+            workspace = await find_workspace(session, Platform.SLACK, team_id)
+            sealed = workspace.installation if workspace is not None else None
         try:
-            kept = await self._read(team_id)
+            kept = self._open(workspace)
         except InvalidInput:  # nobody can read it, so nobody loses it
             kept = None
         if kept is not None and await self._works(kept):
             log.warning("slack_revocation_ignored", workspace=team_id)
             return
         async with self._sessions.begin() as session:
-            await revoke_workspace(session, _system(), Platform.SLACK, team_id)
+            workspace = await find_workspace(session, Platform.SLACK, team_id, lock=True)
+            if workspace is not None and workspace.installation == sealed:  # or it has come back meanwhile
+                await revoke_workspace(session, _system(), Platform.SLACK, team_id)
 
     async def async_delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
         """Do as `async_delete_all`: without its bot there is nothing left."""

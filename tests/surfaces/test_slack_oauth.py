@@ -274,6 +274,20 @@ class TestLeaving:
         await site.installations.async_delete_all(enterprise_id=None, team_id="T1")
         assert (await site.workspace()).revoked_at is None
 
+    async def test_an_app_that_comes_back_while_a_notice_is_looked_into_stays(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await site.install()
+
+        async def works(_: Installation) -> bool:
+            await site.install()
+            return False
+
+        monkeypatch.setattr(site.installations, "_works", works)
+        await site.installations.async_delete_all(enterprise_id=None, team_id="T1")
+        assert (await site.workspace()).revoked_at is None
+        assert await site.installations.token_for("T1") == site.slack.workspace.bot_token
+
     async def test_a_revoked_bot_token_is_the_end_and_a_persons_is_not(self, site: Site, run: Run) -> None:
         await site.install()
         async with run(site.slack, site.bolt):
