@@ -698,5 +698,5 @@ def test_students_see_exactly_what_is_published_wherever_they_look(database_url:
             def __init__(self) -> None:
                 super().__init__(chat, base)
 
-        # Each step is a conversation, and a look at everything: a sixth as many as of the verbs alone.
+        # Each step is a conversation, and a look at everything: an eighth as many as of the verbs alone.
         run_state_machine_as_test(Here, settings=settings(max_examples=settings().max_examples // 8))
