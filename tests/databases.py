@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,36 +17,70 @@ import asyncpg
 from sqlalchemy import make_url
 
 from adapters.embedded_postgres import ensure_running, remove
+from adapters.embedded_postgres.cluster import postmaster
+from adapters.embedded_postgres.record import read_record
 from adapters.queue import install_queue
 from migrations.upgrade import upgrade
 
 # The server to use instead of the embedded one; its role must be allowed to create databases and roles.
 SERVER_VARIABLE = "HOMEROOM_TEST_DATABASE_URL"
 PREFIX = "homeroom-test-"
+# Databases are hundreds of small files, which a disk's file system is ten times slower to make, the more of them it has
+# just deleted.
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108
 SUPABASE_ROLES = ("anon", "authenticated")
 
 
 def begin_run() -> tuple[Path, TextIO]:
     """Make the run's folder, held by a lock that ends with this process; remove what killed runs have left."""
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for left in [*MEMORY.glob(f"{PREFIX}*"), *Path(tempfile.gettempdir()).glob(f"{PREFIX}*")]:
         with suppress(OSError), (left / "run").open() as held:  # another person's, or gone meanwhile
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove(left)
             shutil.rmtree(left)
-    home = Path(tempfile.mkdtemp(prefix=PREFIX))
+    home = Path(tempfile.mkdtemp(prefix=PREFIX, dir=MEMORY if _roomy(MEMORY) else None))
     home.chmod(0o755)  # root's PostgreSQL runs under another account
     held = (home / "run").open("w")
     fcntl.flock(held, fcntl.LOCK_EX)
     return home, held
 
 
+def _roomy(place: Path) -> bool:
+    """Whether a server with its programs and some databases fits there."""
+    try:
+        found = os.statvfs(place)
+    except OSError:
+        return False
+    return not found.f_flag & os.ST_NOEXEC and found.f_bavail * found.f_frsize > ROOM and os.access(place, os.W_OK)
+
+
 async def server_url(home: Path) -> str:
     """Return the URL of the run's server, which all workers share."""
-    return os.environ.get(SERVER_VARIABLE) or await ensure_running(home)
+    given = os.environ.get(SERVER_VARIABLE)
+    if given:
+        return given
+    with _one_at_a_time(home):
+        url = await ensure_running(home)
+        if not (home / "careless").exists():
+            _waive_durability(home)
+            (home / "careless").touch()
+    return url
+
+
+def _waive_durability(home: Path) -> None:
+    """Let the embedded server not wait for its disk: what a test run stores need not outlive the machine's power."""
+    record = read_record(home)
+    assert record is not None
+    with (record.data / "postgresql.conf").open("a") as settings:
+        settings.write("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")
+    running = postmaster(record.data)
+    assert running is not None
+    os.kill(running, signal.SIGHUP)
 
 
 async def create_database(server: str, name: str, *, template: str = "template0") -> str:
-    await _run(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # By file, not through the log: a fifth of the time, as long as nobody waits for the disk.
+    await _run(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     return at(server, name)
 
 

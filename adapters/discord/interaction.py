@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -43,6 +44,7 @@ class Interaction:
     clock: Callable[[], float] = time.time
     _state: _State = _State.NEW
     _elsewhere: bool = False  # the first response was given, and not by us
+    _responded: asyncio.Event = field(default_factory=asyncio.Event)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -57,7 +59,9 @@ class Interaction:
 
     async def defer_in_time(self) -> None:
         """Defer the response when nothing has been said by then. Never raises."""
-        await asyncio.sleep(max(0.0, float(self.route.at or 0) + DEFER_AFTER - self.clock()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(float(self.route.at or 0) + DEFER_AFTER - self.clock()):
+                await self._responded.wait()
         async with self._lock:
             if self._state is _State.NEW:
                 await self._defer()
@@ -158,8 +162,11 @@ class Interaction:
             self._elsewhere = code == ACKNOWLEDGED
             self._state = _State.TAKEN if self._elsewhere else _State.OVER
             return None
-        self._state = _State.TAKEN
-        return answer
+        else:
+            self._state = _State.TAKEN
+            return answer
+        finally:
+            self._responded.set()
 
     async def _standing(self, message: Message) -> str | None:
         """Return the id of the first response if it says this already: its success may have been lost on the way."""

@@ -37,7 +37,7 @@ def unpack(folder: Path, account: Account) -> Path:
         result = run(
             [binary, "start", "--data-dir", unpacked / "none"],
             Account(os.geteuid(), os.getegid()),
-            environment={"HOME": name},
+            environment={"HOME": name, "TMPDIR": name},  # where it would leave a folder behind
             seconds=300,
         )
         installed = next(unpacked.glob(".pg0/installation/*"), None)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from adapters.outgoing_text import without_turns
 
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_HALF_AN_ENTITY = re.compile(r"&[a-z]*\Z")
 _LOOKS_LIKE_AN_ADDRESS = re.compile(r"(?:https?://|www\.)?(?P<host>[\w-]+(?:\.[\w-]+)+)(?:[/?#:]\S*)?", re.IGNORECASE)
 
 
@@ -21,17 +21,10 @@ def escape(text: str) -> str:
 
 def escape_within(text: str, limit: int) -> str:
     """Return escaped text of at most `limit` characters, cut with an ellipsis."""
-    escaped = escape(text)
+    escaped = escape(text[: limit + 1])  # no character becomes shorter
     if len(escaped) <= limit:
         return escaped
-    kept, length = [], 0
-    for character in text:
-        shown = _ENTITIES.get(character, character)
-        length += len(shown)
-        if length >= limit:
-            break
-        kept.append(shown)
-    return "".join(kept).rstrip() + "…"
+    return _HALF_AN_ENTITY.sub("", escaped[: limit - 1]).rstrip() + "…"
 
 
 def escape_markdown(text: str, before: str = "") -> str:

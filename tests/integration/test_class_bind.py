@@ -72,7 +72,11 @@ async def records(session: AsyncSession, *actions: str) -> AsyncIterator[None]:
     seen = set(await session.scalars(select(AuditLog.id)))
     yield
     await session.flush()
-    rows = [row.action for row in await session.scalars(select(AuditLog)) if row.id not in seen]
+    rows = [
+        row.action
+        for row in await session.scalars(select(AuditLog).order_by(AuditLog.created_at))
+        if row.id not in seen
+    ]
     assert sorted(rows) == sorted(actions)
 
 

@@ -59,7 +59,9 @@ async def student(session: AsyncSession, class_: Class) -> AppUser:
 
 async def logged(session: AsyncSession) -> list[AuditLog]:
     await session.flush()
-    return list(await session.scalars(select(AuditLog).where(AuditLog.action == "class.settings")))
+    return list(
+        await session.scalars(select(AuditLog).where(AuditLog.action == "class.settings").order_by(AuditLog.created_at))
+    )
 
 
 class TestChanging:

@@ -33,7 +33,11 @@ async def records(session: AsyncSession, *actions: str) -> AsyncIterator[None]:
     seen = set(await session.scalars(select(AuditLog.id)))
     yield
     await session.flush()
-    assert [row.action for row in await session.scalars(select(AuditLog)) if row.id not in seen] == list(actions)
+    assert [
+        row.action
+        for row in await session.scalars(select(AuditLog).order_by(AuditLog.created_at))
+        if row.id not in seen
+    ] == list(actions)
 
 
 async def acting(session: AsyncSession, role: GlobalRole) -> Actor:

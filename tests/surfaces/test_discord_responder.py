@@ -277,6 +277,17 @@ async def test_what_takes_long_is_deferred_and_put_in_its_place(local: DiscordSe
     assert [post.content for post in local.workspace.private("11")] == ["At last.", "And more."]
 
 
+async def test_nobody_waits_to_defer_what_is_answered(local: DiscordServer, setting: Setting) -> None:
+    responder = to_interaction(setting, typed(local))
+    assert responder.interaction is not None
+    responder.interaction.clock = lambda: time.time() - 3_600  # there is an hour left
+    deferring = asyncio.create_task(responder.interaction.defer_in_time())
+    await asyncio.sleep(0)
+    await responder.send(say("At once."))
+    await asyncio.wait_for(deferring, 10)
+    assert [post.content for post in local.workspace.private("11")] == ["At once."]
+
+
 async def test_a_form_is_opened_at_once_and_offered_by_a_button_later(local: DiscordServer, setting: Setting) -> None:
     form = Reply((Form("Link", "link", (Field("code", "Code"),)),))
     began = typed(local)

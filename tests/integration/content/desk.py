@@ -131,7 +131,11 @@ class Desk:
         seen = set(await self.session.scalars(select(AuditLog.id)))
         yield
         await self.session.flush()
-        rows = [row for row in await self.session.scalars(select(AuditLog)) if row.id not in seen]
+        rows = [
+            row
+            for row in await self.session.scalars(select(AuditLog).order_by(AuditLog.created_at))
+            if row.id not in seen
+        ]
         assert [row.action for row in rows] == list(actions)
         for row in rows:
             assert (row.actor_user_id, row.surface, row.class_id) == (self.teacher.user_id, "test", self.class_id)

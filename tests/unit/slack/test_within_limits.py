@@ -54,7 +54,7 @@ MARKS = st.sampled_from(
     ]
 )
 TEXTS = st.lists(MARKS | st.text(max_size=12), max_size=12).map("".join)
-LONG = st.builds(lambda text, times, between: between.join([text] * times), TEXTS, st.integers(1, 400), MARKS)
+LONG = st.builds(lambda text, times, between: between.join([text] * times)[:16_000], TEXTS, st.integers(1, 400), MARKS)
 ANY = TEXTS | LONG
 ACTIONS = st.text("abcdefg.", min_size=1, max_size=20)
 VALUES = st.text(max_size=40) | st.builds(
@@ -80,10 +80,11 @@ FORMS = st.builds(
 
 @st.composite
 def tables(draw: st.DrawFn) -> Table:
-    width = draw(st.integers(0, 24))
+    width, height = draw(st.integers(0, 24)), draw(st.integers(0, 130))
     cells = draw(st.lists(ANY, min_size=1, max_size=6))
-    row = tuple(cells[number % len(cells)] for number in range(width))
-    return Table(row, (row,) * draw(st.integers(0, 130)), draw(TEXTS))
+    room = 60_000 // max(1, width * height)  # many cells or long ones: both only take long
+    row = tuple(cells[number % len(cells)][:room] for number in range(width))
+    return Table(row, (row,) * height, draw(TEXTS))
 
 
 PARTS: st.SearchStrategy[Part] = st.one_of(
