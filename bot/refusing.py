@@ -7,26 +7,14 @@ from uuid import UUID
 
 import structlog
 
-from bot.commands import COMMANDS, CONTROLS, SUBCOMMAND
-from bot.commands.registry import FORM_ACTION, Request
+from bot.commands import CONTROLS, SUBCOMMAND, find_command, find_form
+from bot.commands.registry import Look, Request
 from core.audit.refused import record_refusal
 from core.errors import HomeroomError, NotPermitted
 from core.events import Command, Control
 from core.replies import Reply
 
 log = structlog.get_logger(__name__)
-
-# Commands and subcommands that only show something, or are about one's own account.
-_LOOKS = frozenset(
-    {"ask", "assignments", "choose", "class", "export", "gradebook", "grades", "help", "history", "lessons", "link"}
-    | {"list", "material", "materials", "module", "lesson", "assignment", "preview", "show", "unlink"}
-)
-# What choices are about that change something of a class, by the first word of their action; and which only show it.
-_AREAS = frozenset({"assignment", "class", "grade", "gradebook", "publish", "release", "unpublish", "write"})
-_ONLY_SHOWN = frozenset(
-    {"assignment.open", "class.choose", "gradebook.person", "write.changed", "write.compare", "write.history"}
-    | {"write.preview", "write.show"}
-)
 
 
 async def on_record(request: Request, doing: Awaitable[Reply | None]) -> Reply | None:
@@ -61,21 +49,12 @@ def _tried(request: Request) -> str | None:
     """Return what an event would have changed, by its name; None for what changes nothing."""
     match request.event:
         case Command(name=name, text=text, options=options):
-            return _command(name, options.get(SUBCOMMAND, "") or text)
-        case Control(action=action) if action.startswith(FORM_ACTION):
-            name, _, sub = action.removeprefix(FORM_ACTION).partition(" ")
-            return _command(name, sub)
-        case Control(action=action) if action in CONTROLS and action not in _ONLY_SHOWN:
-            return action if action.partition(".")[0] in _AREAS else None
+            found = find_command(name, options.get(SUBCOMMAND, "") or text)
+        case Control(action=action):
+            found = find_form(action)
+            if found is None:
+                control = CONTROLS.get(action)
+                return None if control is None or isinstance(control, Look) else action
         case _:
             return None
-
-
-def _command(name: str, words: str) -> str | None:
-    command = COMMANDS.get(name.lower())
-    if command is None:
-        return None
-    found, _ = command.find(words)
-    if found.name in _LOOKS:
-        return None
-    return command.name if found is command else f"{command.name} {found.name}"
+    return None if found is None or isinstance(found[0].run, Look) else found[1]

@@ -29,7 +29,7 @@ from bot.commands import (
     unpublishing,
 )
 from bot.commands.parse import parse_options
-from bot.commands.registry import FORM_ACTION, Command, Option, OptionKind, Request, Run, Who
+from bot.commands.registry import FORM_ACTION, Command, Look, Option, OptionKind, Request, Run, Who
 from core.assignments.find import list_work
 from core.audit.record import Actor
 from core.content.browse import list_lessons
@@ -72,7 +72,7 @@ COMMANDS: dict[str, Command] = {
         *grading.COMMANDS,
         *releasing.COMMANDS,
         *gradebook.COMMANDS,
-        Command("help", "Show what you can do here", run_help),
+        Command("help", "Show what you can do here", Look(run_help)),
     )
 }
 CONTROLS: dict[str, Run] = {
@@ -98,26 +98,36 @@ def commands_for(request: Request) -> list[Command]:
     return [command for command in COMMANDS.values() if command.who is not Who.TEACHER or request.visitor.teaches]
 
 
+def find_command(name: str, words: str) -> tuple[Command, str, str] | None:
+    """Return the command or subcommand that is meant, how it is called (“lesson edit”), and the words after that."""
+    command = COMMANDS.get(name.lower())
+    if command is None:
+        return None
+    found, rest = command.find(words)
+    return found, command.name if found is command else f"{command.name} {found.name}", rest
+
+
+def find_form(action: str) -> tuple[Command, str, str] | None:
+    """Return the same of the command whose form has this action."""
+    name, _, sub = action.removeprefix(FORM_ACTION).partition(" ")
+    return find_command(name, sub) if action.startswith(FORM_ACTION) else None
+
+
 async def run_command(request: Request, event: Typed) -> Reply | None:
     """Run a typed command; where something it needs was left out, answer with its form. Raises what it raises."""
-    command = COMMANDS.get(event.name.lower())
-    if command is None:
+    found = find_command(event.name, event.options.get(SUBCOMMAND, "") or event.text)
+    if found is None:
         return say(f"There is no command /{one_line(event.name, 40)}. /help lists them.", failed=True)
-    found, words = command.find(event.options.get(SUBCOMMAND, "") or event.text)
-    path = command.name if found is command else f"{command.name} {found.name}"
+    command, path, words = found
     typed = {name: value for name, value in event.options.items() if name != SUBCOMMAND}
-    return await _run(replace(request, files=event.files), found, path, typed or parse_options(found, words))
+    return await _run(replace(request, files=event.files), command, path, typed or parse_options(command, words))
 
 
 async def run_control(request: Request, event: Control) -> Reply | None:
     """Run what a pressed choice or a sent form stands for. Raises `NotFound` for one that is not offered any more."""
-    if event.action.startswith(FORM_ACTION):
-        path = event.action.removeprefix(FORM_ACTION)
-        name, _, sub = path.partition(" ")
-        command = COMMANDS.get(name)
-        if command is not None:
-            found, _ = command.find(sub)
-            return await _run(replace(request, files=event.files), found, path, event.fields)
+    if (found := find_form(event.action)) is not None:
+        command, path, _ = found
+        return await _run(replace(request, files=event.files), command, path, event.fields)
     control = CONTROLS.get(event.action)
     if control is None:
         raise NotFound("That choice does nothing any more.")

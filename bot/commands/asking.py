@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from bot.commands.registry import FORM_ACTION, NO, YES, Command, Option, OptionKind, Request
+from bot.commands.registry import FORM_ACTION, NO, YES, Command, Look, Option, OptionKind, Request, Run
 from core.answering.answer import Answer, answer_question
 from core.answering.history import PastAnswer, own_answer, request_stop, request_stop_all
 from core.answering.question import Origin, Question, Thread, asks_nothing, check_question
@@ -237,7 +237,7 @@ COMMANDS = (
     Command(
         _NAME,
         "Ask a question about your class",
-        run_ask,
+        Look(run_ask),
         (
             Option("question", "What you want to know", OptionKind.LONG, required=True, rest=True),
             Option(
@@ -251,10 +251,10 @@ COMMANDS = (
         ),
     ),
 )
-CONTROLS = {
-    RETRY: retry,
-    ASK_CLASS: ask_class,
-    ASK_GENERAL: ask_general,
+CONTROLS: dict[str, Run] = {
+    RETRY: Look(retry),
+    ASK_CLASS: Look(ask_class),
+    ASK_GENERAL: Look(ask_general),
     STOP: stop,
-    ASK: ask_ready_made,
+    ASK: Look(ask_ready_made),
 }

@@ -9,7 +9,7 @@ from bot.commands import handed_out
 from bot.commands.browsing import show_moment
 from bot.commands.handed_out import SHOWN, cut_text, file_choices, text_choice
 from bot.commands.picking import pick
-from bot.commands.registry import Command, Option, OptionKind, Request, Run
+from bot.commands.registry import Command, Look, Option, OptionKind, Request, Run
 from bot.commands.reminders import ON_AGAIN, switch
 from bot.commands.which_class import uuid_of, value_of
 from core.assignments.due import MyAssignment, WorkState, attempts_of, clock, my_assignments
@@ -205,11 +205,11 @@ COMMANDS = (
     Command(
         "assignments",
         "See your assignments, when they are due, and how far you are",
-        run_assignments,
+        Look(run_assignments),
         (
             Option("assignment", "One of them, by number or title", OptionKind.ASSIGNMENT, rest=True, leads=True),
             Option("reminders", "Whether you are reminded before due dates", OptionKind.CHOICE, choices=("on", "off")),
         ),
     ),
 )
-CONTROLS: dict[str, Run] = {OPEN: open_picked, **handed_out.CONTROLS}
+CONTROLS: dict[str, Run] = {OPEN: Look(open_picked), **handed_out.CONTROLS}

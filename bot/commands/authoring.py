@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.commands import arranging, editing, extending, looking, reverting
 from bot.commands.creating import UPLOAD, create_command, run_create
 from bot.commands.naming import On, carry, meant, name_option, picked
-from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
+from bot.commands.registry import Command, Look, Option, OptionKind, Request, Run, Who
 from core.content.kinds import ASSIGNMENT, LESSON, MATERIAL, MODULE, Kind
 from core.replies import Reply
 
@@ -16,7 +16,16 @@ _MOVE_PICKED, _REVERT_PICKED = "write.pick_move", "write.pick_revert"
 _LINK_PICKED, _UNLINK_PICKED = "write.pick_link", "write.pick_unlink"
 
 
-def _verb(kind: Kind, name: str, help_: str, then: On, action: str, *options: Option, deleted: bool = False) -> Command:
+def _verb(
+    kind: Kind,
+    name: str,
+    help_: str,
+    then: On,
+    action: str,
+    *options: Option,
+    deleted: bool = False,
+    looks: bool = False,
+) -> Command:
     """Return a command about one thing, which is named or picked."""
 
     async def run(request: Request) -> Reply | None:
@@ -29,7 +38,7 @@ def _verb(kind: Kind, name: str, help_: str, then: On, action: str, *options: Op
     named = name_option(kind)
     if deleted:  # suggestions are of what there is
         named = replace(named, kind=OptionKind.TEXT, of=())
-    return Command(name, help_.format(kind.name), run, (named, *options), Who.TEACHER)
+    return Command(name, help_.format(kind.name), Look(run) if looks else run, (named, *options), Who.TEACHER)
 
 
 def _of_kind(run: Callable[[Request, Kind], Awaitable[Reply]], kind: Kind) -> Run:
@@ -41,7 +50,7 @@ def _of_kind(run: Callable[[Request, Kind], Awaitable[Reply]], kind: Kind) -> Ru
 
 def _group(kind: Kind, help_: str) -> Command:
     begin = UPLOAD if kind is MATERIAL else create_command(kind, _of_kind(run_create, kind))
-    listing = _of_kind(looking.run_list, kind)
+    listing = Look(_of_kind(looking.run_list, kind))
     file = Option("file", f"Its {'new file' if kind is MATERIAL else 'text as a file'}", OptionKind.FILE)
     to = Option("to", "The place it gets, such as 3" + (" or 2.3" if kind is LESSON else ""))
     parents = {LESSON.name: (MODULE.name,), ASSIGNMENT.name: (MODULE.name, LESSON.name)}.get(kind.name)
@@ -59,9 +68,9 @@ def _group(kind: Kind, help_: str) -> Command:
         begin,
         Command("list", f"List every {kind.name}, drafts as well", listing, (), Who.TEACHER),
         _verb(kind, "edit", "Edit the draft of a {}", editing.edit, editing.EDIT, file),
-        _verb(kind, "preview", "See a {} as students would", looking.preview, editing.PREVIEW),
-        _verb(kind, "show", "See how a {} stands", looking.show, editing.SHOW),
-        _verb(kind, "history", "See what a {} said before", reverting.history, looking.HISTORY, *two),
+        _verb(kind, "preview", "See a {} as students would", looking.preview, editing.PREVIEW, looks=True),
+        _verb(kind, "show", "See how a {} stands", looking.show, editing.SHOW, looks=True),
+        _verb(kind, "history", "See what a {} said before", reverting.history, looking.HISTORY, *two, looks=True),
         _verb(kind, "revert", "Bring an old text back as a draft", reverting.run_revert, _REVERT_PICKED, number),
         _verb(kind, "move", "Give a {} another place", arranging.run_move, _MOVE_PICKED, to, *into, *within),
         _verb(kind, "delete", "Delete a {}", arranging.ask_delete, arranging.ASK_DELETE),

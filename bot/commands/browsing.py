@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.commands.registry import Command, Option, OptionKind, Request
+from bot.commands.registry import Command, Look, Option, OptionKind, Request
 from core.answering.history import list_history
 from core.content.browse import list_lessons, list_materials
 from core.enums import GenerationStatus
@@ -89,7 +89,7 @@ def show_moment(moment: datetime | None, time_zone: str) -> str:
 _FIND = Option("find", "Show only what has this in its name", OptionKind.TEXT, rest=True)
 
 COMMANDS = (
-    Command("lessons", "List the lessons of your class", run_lessons, (_FIND,)),
-    Command("materials", "List the materials of your class", run_materials, (_FIND,)),
-    Command("history", "Show your last questions and their answers", run_history),
+    Command("lessons", "List the lessons of your class", Look(run_lessons), (_FIND,)),
+    Command("materials", "List the materials of your class", Look(run_materials), (_FIND,)),
+    Command("history", "Show your last questions and their answers", Look(run_history)),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from bot.commands import class_channels, class_roster
-from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request, Run, Who
+from bot.commands.registry import NO, YES, Command, Look, Option, OptionKind, Request, Run, Who
 from bot.commands.which_class import CODE, class_meant, class_of_code, uuid_of, value_of
 from core.classes.choose import choose_class
 from core.classes.enrol import create_class
@@ -177,10 +177,10 @@ COMMANDS = (
     Command(
         "class",
         "Look at your class; teachers make one, set it, bind channels and bring students in",
-        run_show,
+        Look(run_show),
         subcommands=(
-            Command("show", "Show what there is to know about your class", run_show, (CODE,)),
-            Command("choose", "Choose which of your classes you work in here", run_choose, (CODE,)),
+            Command("show", "Show what there is to know about your class", Look(run_show), (CODE,)),
+            Command("choose", "Choose which of your classes you work in here", Look(run_choose), (CODE,)),
             Command(
                 "create",
                 "Make a class, which you then teach",
@@ -208,7 +208,7 @@ COMMANDS = (
     ),
 )
 CONTROLS: dict[str, Run] = {
-    CHOOSE: choose,
+    CHOOSE: Look(choose),
     SETTINGS: save_settings,
     **class_channels.CONTROLS,
     **class_roster.CONTROLS,

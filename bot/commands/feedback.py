@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.commands.registry import Request, Run
+from bot.commands.registry import Look, Request, Run
 from bot.web.links import source_link
 from core.answering.passage import Passage, show_passage
 from core.answering.replying import SHOW_PASSAGE
@@ -135,4 +135,4 @@ def _read_value(request: Request) -> tuple[UUID, str]:
         raise NotFound("There is no such answer.") from error
 
 
-CONTROLS: dict[str, Run] = {UP: press_up, DOWN: press_down, REASON: tell_reason, SHOW_PASSAGE: show_citation}
+CONTROLS: dict[str, Run] = {UP: press_up, DOWN: press_down, REASON: tell_reason, SHOW_PASSAGE: Look(show_citation)}

@@ -13,7 +13,7 @@ from adapters.charts import draw_distribution
 from adapters.gradebooks.read_canvas import MOST_BYTES, read_canvas
 from adapters.gradebooks.write_canvas import write_canvas
 from bot.commands.picking import pick
-from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
+from bot.commands.registry import Command, Look, Option, OptionKind, Request, Run, Who
 from bot.commands.telling_apart import told_apart
 from bot.commands.which_class import CODE, class_meant, uuid_of, value_of
 from core.classes.held_file import HeldFile, Upload, drop_file, held_file, hold_file
@@ -237,11 +237,11 @@ COMMANDS = (
     Command(
         "gradebook",
         "See all grades of your class; bring them in from Canvas, or out for it",
-        run_show,
+        Look(run_show),
         _SHOW,
         Who.TEACHER,
         subcommands=(
-            Command("show", "Show all grades, drafts and released side by side", run_show, _SHOW, Who.TEACHER),
+            Command("show", "Show all grades, drafts and released side by side", Look(run_show), _SHOW, Who.TEACHER),
             Command(
                 "import",
                 "Bring grades in from a Canvas gradebook, as drafts",
@@ -249,8 +249,8 @@ COMMANDS = (
                 (Option("file", "A CSV file that Canvas exported", OptionKind.FILE, required=True), CODE),
                 Who.TEACHER,
             ),
-            Command("export", "Get the drafts as a file that Canvas imports", run_export, (CODE,), Who.TEACHER),
+            Command("export", "Get the drafts as a file that Canvas imports", Look(run_export), (CODE,), Who.TEACHER),
         ),
     ),
 )
-CONTROLS: dict[str, Run] = {IMPORT: import_held, DROP: drop_held, PERSON: show_person}
+CONTROLS: dict[str, Run] = {IMPORT: import_held, DROP: drop_held, PERSON: Look(show_person)}

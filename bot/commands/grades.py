@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.gradebooks.write_own import write_own
 from bot.commands.browsing import show_moment
-from bot.commands.registry import Command, Request, Run
+from bot.commands.registry import Command, Look, Request, Run
 from bot.commands.which_class import uuid_of, value_of
 from core.db import snapshot
 from core.enums import GradeStatus
@@ -72,5 +72,5 @@ def _total(total: Total) -> tuple[str, str]:
     return f"{plain(total.percent)} %", f"{of}{dropped}"
 
 
-COMMANDS = (Command("grades", "See the grades that were released to you", run_grades),)
-CONTROLS: dict[str, Run] = {FILE: get_file}
+COMMANDS = (Command("grades", "See the grades that were released to you", Look(run_grades)),)
+CONTROLS: dict[str, Run] = {FILE: Look(get_file)}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from bot.commands.registry import Request, Run
+from bot.commands.registry import Look, Request, Run
 from bot.commands.which_class import uuid_of, value_of
 from bot.web.submission_files import submission_link
 from core.assignments.find import submission_for
@@ -52,4 +52,4 @@ async def hand_out(request: Request) -> Reply:
     return Reply((File(str(file["filename"]), data, str(file["media_type"]), url), Note("Only you can see this.")))
 
 
-CONTROLS: dict[str, Run] = {FILE: hand_out}
+CONTROLS: dict[str, Run] = {FILE: Look(hand_out)}

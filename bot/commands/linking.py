@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from bot.app import App
-from bot.commands.registry import FORM_ACTION, Command, Option, Request, Run
+from bot.commands.registry import FORM_ACTION, Command, Look, Option, Request, Run
 from core.db import autocommit
 from core.enums import GlobalRole, Platform
 from core.errors import HomeroomError, LinkingUnavailable, NotLinked, NotPermitted
@@ -155,16 +155,16 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "link",
         "Link your account here to your name on the class list",
-        run_link,
+        Look(run_link),
         (Option("code", "A code from your teacher, or your email address", rest=True),),
     ),
-    Command("unlink", "Unlink your account here", run_unlink),
+    Command("unlink", "Unlink your account here", Look(run_unlink)),
 )
 CONTROLS: dict[str, Run] = {
-    _ENTER_CODE: _open_code,
-    _ENTER_EMAIL: _open_email,
-    _MAIL: _mail,
-    _MAILED: _redeem_mailed,
-    _UNLINK: _unlink,
-    _KEEP: _keep,
+    _ENTER_CODE: Look(_open_code),
+    _ENTER_EMAIL: Look(_open_email),
+    _MAIL: Look(_mail),
+    _MAILED: Look(_redeem_mailed),
+    _UNLINK: Look(_unlink),
+    _KEEP: Look(_keep),
 }

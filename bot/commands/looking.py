@@ -6,7 +6,7 @@ from bot.commands.browsing import show_moment
 from bot.commands.changes import show_value, size_of
 from bot.commands.editing import CANCEL, EDIT, PREVIEW, PUBLISH, SHOW
 from bot.commands.naming import packed, picked, zone_of
-from bot.commands.registry import Request, Run
+from bot.commands.registry import Look, Request, Run
 from core.content.find import Thing, list_things, parent_of
 from core.content.history import Standing, diff_draft, read_history
 from core.content.kinds import LESSON, MATERIAL, Kind
@@ -140,4 +140,4 @@ async def show(request: Request, thing: Thing) -> Reply:
 _DONE = {ActionKind.PUBLISH: "published", ActionKind.UNPUBLISH: "unpublished"}
 
 
-CONTROLS: dict[str, Run] = {PREVIEW: picked(preview), SHOW: picked(show)}
+CONTROLS: dict[str, Run] = {PREVIEW: Look(picked(preview)), SHOW: Look(picked(show))}

@@ -117,6 +117,17 @@ Run = Callable[[Request], Awaitable[Reply | None]]
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """Serves what only shows something, or is about one's own account: being refused it is no try to change a class."""
+
+    run: Run
+
+    def __call__(self, request: Request) -> Awaitable[Reply | None]:
+        """Serve it."""
+        return self.run(request)
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A slash command, or a group of them. `run` returns the reply, or None when it has replied by itself.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands.registry import Request, Run
+from bot.commands.registry import Look, Request, Run
 from core.assignments.remind import set_reminders
 from core.replies import Choice, Choices, Note, Reply, say
 
@@ -32,4 +32,4 @@ async def turn_on(request: Request) -> Reply:
     return await switch(request, wanted=True)
 
 
-CONTROLS: dict[str, Run] = {OFF: turn_off, ON: turn_on}
+CONTROLS: dict[str, Run] = {OFF: Look(turn_off), ON: Look(turn_on)}

@@ -7,7 +7,7 @@ from bot.commands.changes import show_diff
 from bot.commands.editing import LEAVE, PREVIEW, PUBLISH, draft_against
 from bot.commands.looking import HISTORY
 from bot.commands.naming import carried_thing, number_in, packed, picked, zone_of
-from bot.commands.registry import Request, Run
+from bot.commands.registry import Look, Request, Run
 from core.content.conflict import Seen
 from core.content.find import Thing
 from core.content.history import History, Standing, diff_numbers, read_history
@@ -152,4 +152,9 @@ async def revert(request: Request) -> Reply:
     return say(f"No. {number} is back, as a draft: no. {made}. Nothing changed for students.", Choices(choices))
 
 
-CONTROLS: dict[str, Run] = {HISTORY: picked(history), CHANGED: changed, COMPARE: compare, REVERT: revert}
+CONTROLS: dict[str, Run] = {
+    HISTORY: Look(picked(history)),
+    CHANGED: Look(changed),
+    COMPARE: Look(compare),
+    REVERT: revert,
+}

@@ -61,10 +61,15 @@ async def test_a_refused_change_is_on_the_record(course: Course) -> None:
 
 
 async def test_commands_and_forms_are_named_and_nothing_that_was_typed(course: Course) -> None:
-    for typed in ("/lesson edit Granite", "/lesson create", "/publish Granite", "/lesson delete My secret"):
+    for typed in (
+        "/lesson edit Granite", "/lesson create", "/publish Granite", "/lesson delete My secret",
+        "/material link My secret", "/material unlink My secret",
+    ):  # fmt: skip
         assert "Only a teacher" in words(await course.ada.type(typed))
     tried = [row.details["tried"] for row in await refused(course.ada)]
-    assert tried == ["lesson edit", "lesson create", "publish", "lesson delete"]
+    assert tried == [
+        "lesson edit", "lesson create", "publish", "lesson delete", "material link", "material unlink",
+    ]  # fmt: skip
 
 
 async def test_it_is_noted_once_a_minute_for_each_command(course: Course) -> None:
