@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import aiohttp
@@ -20,14 +20,15 @@ class Pace:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     _free: float = 0.0  # when the next may go
+    _going: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def turn(self) -> None:
-        """Wait for one's turn."""
-        now = self.clock()
-        at = max(now, self._free)
-        self._free = at + 1 / CALLS_A_SECOND
-        if at > now:
-            await self.sleep(at - now)
+        """Wait for one's turn; each is counted from when the one before really went, even where that was late."""
+        async with self._going:
+            wait = self._free - self.clock()
+            if wait > 0:
+                await self.sleep(wait)
+            self._free = self.clock() + 1 / CALLS_A_SECOND
 
 
 def paced(pace: Pace | None = None) -> aiohttp.TraceConfig:

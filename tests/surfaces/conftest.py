@@ -25,17 +25,16 @@ from tests.fakes.discord_server import DiscordServer, discord_server
 from tests.fakes.openai_server import OpenAIServer, openai_server
 from tests.fakes.slack_server import SlackServer, slack_server
 from tests.surfaces.discord_echo import pointed_at
-from tests.surfaces.on_slack import ELSEWHERE, SHARED, SlackSchool, open_school
+from tests.surfaces.on_slack import ELSEWHERE, PING_SECONDS, SHARED, SlackSchool, be_patient, open_school
 from tests.surfaces.school import CODE, OPERATOR
 
 Run = Callable[[SlackServer, AsyncApp], AbstractAsyncContextManager[None]]
-PING_SECONDS = 0.2
 
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackServer]:
     async with slack_server() as server:
-        server.courier.retry_after = (0.0, 0.0, 0.0)
+        be_patient(server)
         server.workspace.add_person("U1", "ada@school.test", name="Ada")
         server.workspace.add_person("U2", "ben@school.test", name="Ben")
         server.workspace.add_channel("C1", "U1", "U2", name="physics")

@@ -35,7 +35,7 @@ from core.replies import Audience, Choice, Choices, Field, Form, Note, Part, Rep
 from tests.fakes.slack.delivery import Delivery
 from tests.fakes.slack.workspace import Opened
 from tests.fakes.slack_server import Failure, SlackServer
-from tests.surfaces.conftest import PING_SECONDS
+from tests.surfaces.on_slack import PING_SECONDS
 
 Listening = Callable[[SlackServer, AsyncApp], AbstractAsyncContextManager[None]]
 Serve = Callable[[Event, Responder], Awaitable[None]]

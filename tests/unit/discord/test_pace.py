@@ -11,6 +11,8 @@ from aiohttp.test_utils import TestServer
 
 from adapters.discord.pace import CALLS_A_SECOND, Pace, paced
 
+STEP = 1 / CALLS_A_SECOND
+
 
 async def test_calls_that_were_held_together_are_sent_one_after_another() -> None:
     waited: list[float] = []
@@ -36,4 +38,25 @@ async def test_calls_that_were_held_together_are_sent_one_after_another() -> Non
             for _ in range(4):
                 group.create_task(call())
             gate.set()
-    assert waited == pytest.approx([1 / CALLS_A_SECOND, 2 / CALLS_A_SECOND, 3 / CALLS_A_SECOND])
+    assert waited == pytest.approx([STEP] * 3)
+
+
+async def test_a_process_that_was_held_up_does_not_make_up_for_it() -> None:
+    now, late = 100.0, iter((0.0, 2.0, 0.0))
+    went: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        await asyncio.sleep(0)
+        now += seconds + next(late)
+
+    pace = Pace(clock=lambda: now, sleep=sleep)
+
+    async def call() -> None:
+        await pace.turn()
+        went.append(now)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(call())
+    assert went == pytest.approx([100.0, 100.0 + STEP, 102.0 + 2 * STEP, 102.0 + 3 * STEP])
