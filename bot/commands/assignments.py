@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bot.commands import handed_out
 from bot.commands.browsing import show_moment
 from bot.commands.handed_out import SHOWN, cut_text, file_choices, text_choice
+from bot.commands.naming import MOST_CHOICES
 from bot.commands.picking import pick
 from bot.commands.registry import Command, Look, Option, OptionKind, Request, Run
 from bot.commands.reminders import ON_AGAIN, switch
@@ -27,7 +28,6 @@ from core.text import literal
 OPEN = "assignment.open"
 HAND_IN = "assignment.hand_in"  # served in submitting.py
 _SOON = timedelta(days=2)
-_MOST_CHOICES = 25  # of one menu on Discord
 _POLICY = {
     AiPolicy.OPEN: "I may help with all of it.",
     AiPolicy.HINTS: "I give hints, but not the solution.",
@@ -101,7 +101,7 @@ async def _taught(request: Request) -> Reply:
     )
     headings = ("No.", "Assignment", "Lesson", "Points", "Due")
     hint = Note("`/grade` shows what has been handed in, `/release` what can be shown to students.")
-    choices = Choices(tuple(Choice(work.title, OPEN, work.id.hex) for work in works[:_MOST_CHOICES]))
+    choices = Choices(tuple(Choice(work.title, OPEN, work.id.hex) for work in works[:MOST_CHOICES]))
     return Reply((Table(headings, rows, visitor.class_title), _zone_note(visitor.time_zone), hint, choices))
 
 
@@ -124,7 +124,7 @@ async def _show(request: Request, value: str) -> Reply:
         parts.append(_attempts(attempts, visitor.time_zone))
         parts += [Text(cut_text(attempts[0].body))] if attempts[0].body else []
         choices += _own(attempts)
-    parts += [Choices(tuple(choices[:_MOST_CHOICES]))] if choices else []
+    parts += [Choices(tuple(choices[:MOST_CHOICES]))] if choices else []
     return Reply(tuple(parts))
 
 
@@ -171,7 +171,7 @@ def _attempts(attempts: list[AssignmentSubmission], time_zone: str) -> Table:
 
 
 def _openers(works: list[MyAssignment]) -> Choices:
-    return Choices(tuple(Choice(work.title, OPEN, work.id.hex) for work in works[:_MOST_CHOICES]))
+    return Choices(tuple(Choice(work.title, OPEN, work.id.hex) for work in works[:MOST_CHOICES]))
 
 
 def _over(work: MyAssignment, now: datetime) -> bool:

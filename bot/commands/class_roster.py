@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.rosters.read import MOST_BYTES, read_roster
+from bot.commands.naming import MOST_CHOICES
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
 from bot.commands.which_class import CODE, class_meant, uuid_of, value_of
 from core.classes.enrol import lock_class
@@ -26,7 +27,6 @@ from core.replies import Choice, Choices, Note, Part, Reply, Text, say
 from core.text import literal, literal_sentence, one_line
 
 IMPORT, DROP, PICK = "class.roster.import", "class.roster.drop", "class.roster.pick"
-_MOST_CHOICES = 25  # of one menu on Discord
 
 
 async def run_roster(request: Request) -> Reply:
@@ -110,7 +110,7 @@ def _previewed(roster_id: UUID, parts: tuple[Part, ...], shown: str, opening: st
 def _classes(roster_id: UUID, error: Ambiguous) -> Reply:
     ids = error.data.get("ids")
     named = list(zip(error.candidates, ids if isinstance(ids, tuple) else (), strict=False))
-    choices = tuple(Choice(name, PICK, f"{roster_id.hex}:{id_}") for name, id_ in named[:_MOST_CHOICES])
+    choices = tuple(Choice(name, PICK, f"{roster_id.hex}:{id_}") for name, id_ in named[:MOST_CHOICES])
     more = [Note(f"… and {len(named) - len(choices)} more; name one of them: `/class roster from_class:CODE`")]
     return Reply(
         (Text(literal_sentence(error.sentence)), *(more if len(named) > len(choices) else []), Choices(choices))

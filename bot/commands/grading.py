@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.browsing import show_moment
 from bot.commands.grade_form import SAVE, WALK, Walk, grade_form, mark_in, show_piece, unpack_walk
+from bot.commands.naming import MOST_CHOICES
 from bot.commands.picking import pack_options, pick, unpack_options
 from bot.commands.registry import Command, Option, OptionKind, Request, Run, Who
 from bot.commands.which_class import uuid_of, value_of
@@ -25,7 +26,6 @@ from core.text import literal, literal_sentence, one_line
 
 AGAIN = "grade.again"
 _NAMES = ("person", "assignment", "section", "score", "feedback")
-_MOST_CHOICES = 25  # of one menu on Discord
 _DRAFT = Note("This is a draft: students see it once you `/release` it.")
 
 
@@ -76,7 +76,7 @@ async def _meant(session: AsyncSession, request: Request) -> Piece | Reply:
             AGAIN,
             pack_options(_NAMES, {**options, "person": student.user_id.hex, "assignment": each.id.hex}),
         )
-        for each in works[:_MOST_CHOICES]
+        for each in works[:MOST_CHOICES]
     ]
     return say(f"Which work of {literal(student.name)}’s?", Choices(tuple(chosen)))
 
@@ -159,7 +159,7 @@ async def _queue(request: Request, section: str | None) -> Reply:
         (
             Table(("Assignment", "Section", "Waiting", "Handed in"), rows, "What waits for a grade"),
             Text("Which one do you want to go through?"),
-            Choices(chosen[:_MOST_CHOICES]),
+            Choices(chosen[:MOST_CHOICES]),
         )
     )
 

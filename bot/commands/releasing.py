@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands import retracting
 from bot.commands.browsing import show_moment
+from bot.commands.naming import MOST_CHOICES
 from bot.commands.picking import pack_options, pick, unpack_options
 from bot.commands.registry import NO, YES, Command, Option, OptionKind, Request, Run, Who
 from bot.commands.release_plan import FATES, GO, LATER, LEAVE, count_of, dry_run
@@ -38,7 +39,6 @@ from core.text import literal_sentence
 AGAIN, PLAN = "release.again", "release.plan"
 _NAMES = ("assignment", "section", "person", "retract", "at")
 CANCEL = "release.cancel"
-_MOST_CHOICES = 25  # of one menu on Discord
 
 
 async def run_release(request: Request) -> Reply:
@@ -153,7 +153,7 @@ async def _overview(request: Request) -> Reply:
         chosen.insert(0, Choice(f"Everything ({len(plan.changes)})", PLAN, pack(Selection(class_id))))
     if chosen:
         parts += [Text("What do you want to release? You see what it does before it is done.")]
-        parts += [Choices(tuple(chosen[:_MOST_CHOICES]))]
+        parts += [Choices(tuple(chosen[:MOST_CHOICES]))]
     else:
         parts.append(Text("There is nothing new to release."))
     if waiting:
@@ -175,7 +175,7 @@ def _scheduled(waiting: Sequence[ScheduledRelease], names: Mapping[UUID, str], r
         if not each.given_up
     )
     parts: list[Part] = [Table(("When", "What", "State"), tuple(rows), "Scheduled")]
-    return [*parts, Choices(choices[:_MOST_CHOICES])] if choices else parts
+    return [*parts, Choices(choices[:MOST_CHOICES])] if choices else parts
 
 
 async def _moment(session: AsyncSession, request: Request, said: str) -> datetime:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from obstore.store import MemoryStore
 from sqlalchemy import select, text, update
 
 from adapters.courses.import_folder import import_folder
-from adapters.documents.reader import SeparateReader
 from adapters.storage import ObjectStorage
 from core.assignments.models import AssignmentRevision
 from core.audit.record import Actor
@@ -35,7 +33,7 @@ from core.errors import Conflict, NotPermitted, StorageUnavailable
 from core.materials.link import unlink_material
 from core.materials.models import LessonUnitMaterial
 from tests import factories
-from tests.pipelines import DeadEmbedder, School, open_school
+from tests.pipelines import DeadEmbedder, School
 from tests.unit.documents.samples import deck, pdf
 
 SECRET = "The magnitude is minus twelve."
@@ -52,20 +50,6 @@ COURSE = {
     "solutions/week1.md": SECRET,
 }
 ALL = {"module": 2, "lesson": 3, "material": 2, "assignment": 1}
-
-
-@pytest.fixture(scope="module")
-async def read() -> AsyncIterator[SeparateReader]:
-    async with SeparateReader() as reader:
-        yield reader
-
-
-@pytest.fixture
-async def school(
-    new_database: Callable[..., Awaitable[str]], tmp_path: Path, read: SeparateReader
-) -> AsyncIterator[School]:
-    async with open_school(await new_database(migrated=True), tmp_path, read) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select, text
 
 from adapters.courses.import_path import import_path
-from adapters.documents.reader import SeparateReader
 from bot.console.courses import report_lines
 from core.assignments.models import AssignmentRevision
 from core.audit.record import Actor
@@ -23,24 +22,10 @@ from core.content.models import LessonUnit
 from core.errors import InvalidInput, NotPermitted
 from tests import factories
 from tests.packages import SECRET, canvas_course, item, listed, manifest, pack, page, resource
-from tests.pipelines import School, open_school
+from tests.pipelines import School
 
 ALL = {"module": 2, "lesson": 2, "material": 2, "assignment": 2}
 Files = dict[str, str | bytes]
-
-
-@pytest.fixture(scope="module")
-async def read() -> AsyncIterator[SeparateReader]:
-    async with SeparateReader() as reader:
-        yield reader
-
-
-@pytest.fixture
-async def school(
-    new_database: Callable[..., Awaitable[str]], tmp_path: Path, read: SeparateReader
-) -> AsyncIterator[School]:
-    async with open_school(await new_database(migrated=True), tmp_path, read) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select, text
 
 from adapters.courses.import_path import import_path
-from adapters.documents.reader import SeparateReader
 from bot.console.courses import report_lines
 from core.content.arrange import arrange, longest_rising
 from core.content.create import create_lesson
@@ -23,24 +22,10 @@ from core.content.models import LessonUnit, Module
 from core.content.move import move, move_lesson
 from core.errors import NotPermitted
 from tests.packages import item, manifest, pack, page, resource
-from tests.pipelines import School, open_school
+from tests.pipelines import School
 
 Outline = dict[str, str]  # the letters of the pages by module
 START = {"sky": "abc", "tools": "xy"}
-
-
-@pytest.fixture(scope="module")
-async def read() -> AsyncIterator[SeparateReader]:
-    async with SeparateReader() as reader:
-        yield reader
-
-
-@pytest.fixture
-async def school(
-    new_database: Callable[..., Awaitable[str]], tmp_path: Path, read: SeparateReader
-) -> AsyncIterator[School]:
-    async with open_school(await new_database(migrated=True), tmp_path, read) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text, update
 
-from adapters.documents.reader import SeparateReader
 from core.admin.models import AdminKnowledgeSettings
 from core.audit.record import Actor
 from core.content.create import create_lesson, create_module
@@ -39,25 +37,11 @@ from core.materials.process import process_material
 from core.materials.queueing import queue_processing
 from core.materials.upload import replace_file, upload_material
 from tests import factories
-from tests.pipelines import DeadEmbedder, School, open_school
+from tests.pipelines import DeadEmbedder, School
 from tests.unit.documents.samples import pdf, scan
 from tests.unit.documents.test_failures import bomb
 
 MOON = b"# The Moon\n\nThe Moon circles the Earth in a month.\n\n## Tides\n\nIt raises the tides.\n"
-
-
-@pytest.fixture(scope="module")
-async def read() -> AsyncIterator[SeparateReader]:
-    async with SeparateReader() as reader:
-        yield reader
-
-
-@pytest.fixture
-async def school(
-    new_database: Callable[..., Awaitable[str]], tmp_path: Path, read: SeparateReader
-) -> AsyncIterator[School]:
-    async with open_school(await new_database(migrated=True), tmp_path, read) as opened:
-        yield opened
 
 
 async def upload(school: School, data: bytes = MOON, filename: str = "moon.md") -> tuple[UUID, UUID]:
