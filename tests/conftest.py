@@ -24,6 +24,8 @@ from tests.databases import (
     unused_name,
 )
 
+# What these assert is told as fully as what tests assert themselves.
+pytest.register_assert_rewrite("tests.dialogs", "tests.integration", "tests.properties", "tests.surfaces")
 HOME = pytest.StashKey[Path]()
 HELD = pytest.StashKey[TextIO]()
 
